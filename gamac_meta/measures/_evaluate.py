@@ -1,0 +1,92 @@
+"""evaluate(X, partitions): the table of all measures on all partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gamac_meta.backend import namespace
+from gamac_meta.exceptions import InvalidInputError
+from gamac_meta.inputs import as_dataset, as_partitions
+from gamac_meta.measures._registry import MEASURES
+from gamac_meta.pairwise import EXACT_CONCORDANCE_POINTS, views
+from gamac_meta.types import NOISE, Floats, Labels, MeasureTable, PartitionSet
+
+NOISE_POLICIES = ("drop", "nearest", "cluster")
+
+
+def evaluate(
+    X: Any,
+    partitions: Any,
+    measures: Sequence[str] | None = None,
+    *,
+    noise: str = "drop",
+    backend: str = "auto",
+) -> MeasureTable:
+    """Measure every partition of X by every measure, in one pass over pairs of points.
+
+    X: (n, d) array-like or frame; it is not rescaled. partitions: (p, n) labels, -1 is noise;
+    one (n,) labelling; a frame with a column per partition; or a PartitionSet.
+    measures: names from MEASURES, all of them by default.
+    noise: "drop" leaves noise points out, "nearest" gives each to the cluster of the nearest
+    clustered point, "cluster" makes them one more cluster.
+
+    Undefined values are NaN with a reason (`MeasureTable.reason`); a partition of one cluster is
+    such a case, and only if no partition has two clusters is the call refused.
+
+    Raises InvalidInputError, UnknownNameError, BackendUnavailableError.
+    """
+    namespace(backend)
+    if isinstance(measures, str):
+        raise InvalidInputError(f"measures must be a sequence of names, got the string {measures!r}")
+    names = tuple(MEASURES) if measures is None else tuple(measures)
+    chosen = [MEASURES[name] for name in names]
+    if not chosen:
+        raise InvalidInputError("measures must name at least one measure, got none")
+    data, _ = as_dataset(X)
+    given = as_partitions(partitions, data.n)
+    if given.n_clusters.max() < 2 and not (noise == "cluster" and np.any(given.noise_share > 0)):
+        raise InvalidInputError(
+            f"partitions must include one with at least 2 clusters, got at most {int(given.n_clusters.max())}"
+        )
+    labels = apply_noise_policy(data.X, given, noise)
+    values = np.full((len(given), len(chosen)), np.nan)
+    reasons = {}
+    for row, view in enumerate(views(data.X, labels)):
+        for column, measure in enumerate(chosen):
+            values[row, column], why = measure.explain(view)
+            if why:
+                reasons[row, measure.name] = why
+    estimated = data.n > EXACT_CONCORDANCE_POINTS
+    return MeasureTable(
+        values,
+        names,
+        tuple(measure.greater_is_better for measure in chosen),
+        given.makers,
+        given.noise_share,
+        reasons,
+        tuple(measure.name for measure in chosen if estimated and "concordance" in measure.needs),
+    )
+
+
+def apply_noise_policy(X: Floats, partitions: PartitionSet, noise: str) -> Labels:
+    """(p, n) labels in which noise is left (-1), attached to the nearest clustered point, or a cluster."""
+    if noise not in NOISE_POLICIES:
+        raise InvalidInputError(f"noise must be one of {', '.join(NOISE_POLICIES)}, got {noise!r}")
+    if noise == "drop" or not partitions.noise_share.any():
+        return partitions.labels
+    labels = partitions.labels.copy()
+    for row, k in zip(labels, partitions.n_clusters, strict=True):
+        outside = row == NOISE
+        if not outside.any():
+            continue
+        if noise == "cluster":
+            row[outside] = k
+        elif k > 0:
+            from scipy.spatial import cKDTree
+
+            nearest = cKDTree(X[~outside]).query(X[outside])[1]
+            row[outside] = row[~outside][nearest]
+    return labels

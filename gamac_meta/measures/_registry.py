@@ -1,0 +1,89 @@
+"""The Measure record, its decorator, and the registry they fill."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gamac_meta.exceptions import UndefinedMeasureError
+from gamac_meta.pairwise import COSTS, STATISTIC_COSTS, PartitionView
+from gamac_meta.registry import Registry
+
+MEASURES: Registry[Measure] = Registry("measure")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """An internal validity measure: a number for (points, partition), no ground truth."""
+
+    name: str  # identifier, stable for ever: stored in corpora and models
+    title: str  # as printed: "Calinski-Harabasz"
+    formula: Callable[..., Any]
+    needs: tuple[str, ...]  # statistics of PartitionView, read from the signature
+    greater_is_better: bool
+    bounds: tuple[float, float]
+    scale_free: bool  # unchanged when all coordinates are multiplied by one number
+    rotation_free: bool  # unchanged by an orthogonal map of the coordinates
+    reference: str  # authors, year, doi
+
+    @property
+    def cost(self) -> str:
+        """The dearest statistic it needs: one of COSTS."""
+        return max((STATISTIC_COSTS[name] for name in self.needs), key=COSTS.index)
+
+    def __call__(self, view: PartitionView) -> float:
+        """The value as published; NaN where undefined."""
+        return self.explain(view)[0]
+
+    def explain(self, view: PartitionView) -> tuple[float, str | None]:
+        """The value, and where it is NaN the reason."""
+        if view.n == 0:
+            return np.nan, "every point is noise"
+        if view.k < 2:
+            return np.nan, "the partition has one cluster; a measure compares at least two"
+        if view.k == view.n:
+            return np.nan, "every cluster is a single point"
+        try:
+            with np.errstate(all="ignore"):
+                value = float(self.formula(**{name: getattr(view, name) for name in self.needs}))
+        except UndefinedMeasureError as error:
+            return np.nan, str(error)
+        if not np.isfinite(value):
+            return np.nan, f"the formula of {self.title} divides by zero or takes the logarithm of zero here"
+        return value, None
+
+
+def measure(
+    title: str,
+    *,
+    greater_is_better: bool,
+    bounds: tuple[float, float],
+    reference: str,
+    name: str | None = None,
+    scale_free: bool = True,
+    rotation_free: bool = True,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a formula; its parameters are the statistics of PartitionView that it needs."""
+
+    def register(formula: Callable[..., Any]) -> Callable[..., Any]:
+        identifier = name or formula.__name__
+        needs = tuple(inspect.signature(formula).parameters)
+        unknown = [need for need in needs if need not in STATISTIC_COSTS]
+        if unknown:
+            raise TypeError(f"measure {identifier!r} asks for unknown statistic(s) {unknown}")
+        if not inspect.getdoc(formula):
+            raise TypeError(f"measure {identifier!r} has no docstring")
+        if not re.search(r"doi:10\.\d+/", reference):
+            raise TypeError(f"measure {identifier!r} has no DOI in its reference {reference!r}")
+        MEASURES.add(
+            identifier,
+            Measure(identifier, title, formula, needs, greater_is_better, bounds, scale_free, rotation_free, reference),
+        )
+        return formula
+
+    return register

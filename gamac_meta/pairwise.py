@@ -1,0 +1,497 @@
+"""The tile pass and PartitionView, the vocabulary in which measures are written.
+
+`views(X, labels)` makes one `PartitionView` per partition. What needs no pairs of points is
+computed from the view's own points in O(nd). What needs pairs is computed for *all* partitions
+together by a walk over tiles of the distance matrix, which is never stored, the first time any
+view asks; each point's distances are made once per walk and folded by cluster for every partition.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gamac_meta import _kernels
+from gamac_meta.types import Floats, Ints, Labels
+
+# Above this many points the concordance family is read off fine histograms instead of a full sort
+# of all pairs: 8.4 million pairs take 200 MB.
+EXACT_CONCORDANCE_POINTS = 4096
+HISTOGRAM_BINS = 1 << 14
+NEIGHBOURS = 10
+TILE_ROWS = 128
+
+# What a statistic costs: "linear" O(nd), "neighbours" O(n log n), "pairs" O(n^2 d), "sort" O(n^2 log n)
+COSTS = ("linear", "neighbours", "pairs", "sort")
+
+
+@dataclass(frozen=True)
+class Concordance:
+    """Comparisons of within-cluster with between-cluster distances."""
+
+    concordant: float  # (within, between) pairs of pairs with within < between
+    discordant: float  # ... with within > between
+    ties: float  # pairs of pairs, of any kind, with equal distances
+    within: float  # pairs of points in one cluster
+    between: float  # pairs of points in different clusters
+    smallest_sum: float  # sum of the `within` smallest distances
+    largest_sum: float  # sum of the `within` largest distances
+
+
+class PairPass:
+    """Pairwise statistics of several partitions of the same points, each walk made at most once."""
+
+    def __init__(self, X: Floats, labels: Labels, threads: int | None = None, tile_rows: int = TILE_ROWS) -> None:
+        self.X = np.ascontiguousarray(X, dtype=np.float64)
+        self.labels = np.ascontiguousarray(labels, dtype=np.int32)
+        self.n_clusters: Ints = self.labels.max(axis=1).astype(np.int64) + 1
+        self.offsets: Ints = np.concatenate([[0], np.cumsum(self.n_clusters)])
+        self.corners: Ints = np.concatenate([[0], np.cumsum(self.n_clusters**2)])
+        self.sizes: Ints = np.concatenate(
+            [np.bincount(row[row >= 0], minlength=k) for row, k in zip(self.labels, self.n_clusters, strict=True)]
+        ).astype(np.int64)
+        self.tile_rows = tile_rows
+        # below ~500 points a thread costs more than it saves
+        self.threads = threads or (len(os.sched_getaffinity(0)) if len(X) > 500 else 1)
+
+    def _walk(self, tile: Callable[[int, int], Any]) -> list[Any]:
+        n = self.X.shape[0]
+        starts = range(0, n, self.tile_rows)
+        if self.threads == 1:
+            return [tile(start, min(start + self.tile_rows, n)) for start in starts]
+        with ThreadPoolExecutor(self.threads) as pool:
+            return list(pool.map(lambda start: tile(start, min(start + self.tile_rows, n)), starts))
+
+    @cached_property
+    def folds(self) -> dict[str, Any]:
+        """Distances folded by cluster: per point (p, n) and per pair of clusters (sum of k*k,)."""
+        p, n = self.labels.shape
+        rows = {name: np.full((p, n), np.nan) for name in ("own_mean", "other_mean", "own_farthest")}
+        cells, clusters = int(self.corners[-1]), int(self.offsets[-1])
+
+        def tile(start: int, stop: int) -> tuple[Floats, Floats, Floats, Floats]:
+            partial = (np.zeros(cells), np.full(cells, np.inf), np.full(cells, -np.inf), np.full(clusters, np.inf))
+            _kernels.fold_rows(
+                self.X, start, stop, self.labels, self.n_clusters, self.sizes, self.offsets, self.corners,
+                rows["own_mean"], rows["other_mean"], rows["own_farthest"], *partial,
+            )  # fmt: skip
+            return partial
+
+        sums, minima, maxima, cover = zip(*self._walk(tile), strict=True)
+        # combined in tile order, so the thread count cannot change the last digits
+        return rows | {
+            "pair_sums": np.sum(sums, axis=0),
+            "pair_minima": np.min(minima, axis=0),
+            "pair_maxima": np.max(maxima, axis=0),
+            "cover": np.min(cover, axis=0),
+        }
+
+    @cached_property
+    def outsider_means(self) -> Floats:
+        """(p, n) mean distance to the |own cluster| nearest points of other clusters."""
+        out = np.full(self.labels.shape, np.nan)
+        self._walk(
+            lambda start, stop: _kernels.outsider_means(self.X, start, stop, self.labels, self.sizes, self.offsets, out)
+        )
+        return out
+
+    @cached_property
+    def concordance(self) -> list[Concordance]:
+        """One record per partition; exact up to EXACT_CONCORDANCE_POINTS points, else from histograms."""
+        if self.X.shape[0] <= EXACT_CONCORDANCE_POINTS:
+            return self._sorted_concordance()
+        return self._binned_concordance()
+
+    def _sorted_concordance(self) -> list[Concordance]:
+        from scipy.spatial.distance import pdist
+
+        distances = pdist(self.X)
+        order = np.argsort(distances, kind="stable")
+        first, second = (index.astype(np.int32)[order] for index in np.triu_indices(self.X.shape[0], k=1))
+        distances = distances[order]
+        records = []
+        for labels in self.labels:
+            plus, minus, tied_within, tied_between, within, between, small, large = _kernels.concordance_sorted(
+                distances, first, second, labels
+            )
+            pairs = within + between
+            mixed = within * between - plus - minus
+            ties = tied_within + tied_between + mixed
+            assert 0 <= ties <= pairs * (pairs - 1) // 2
+            records.append(Concordance(plus, minus, ties, within, between, small, large))
+        return records
+
+    def _binned_concordance(self) -> list[Concordance]:
+        p = self.labels.shape[0]
+        radius = np.sqrt(np.max(np.sum((self.X - self.X.mean(axis=0)) ** 2, axis=1)))
+        scale = HISTOGRAM_BINS / (2.0 * radius * (1.0 + 1e-12))
+
+        def tile(start: int, stop: int) -> tuple[Ints, Ints, Floats]:
+            partial = (
+                np.zeros((p, HISTOGRAM_BINS), dtype=np.int64),
+                np.zeros((p, HISTOGRAM_BINS), dtype=np.int64),
+                np.zeros((p, HISTOGRAM_BINS)),
+            )
+            _kernels.histogram_rows(self.X, start, stop, self.labels, scale, *partial)
+            return partial
+
+        n = self.X.shape[0]
+        within, between, sums = tile(0, 0)
+        # groups of tiles bound the memory held by partial histograms
+        group = 8 * self.threads
+        starts = list(range(0, n, self.tile_rows))
+        with ThreadPoolExecutor(self.threads) as pool:
+            for head in range(0, len(starts), group):
+                part = starts[head : head + group]
+                for w, b, s in pool.map(lambda start: tile(start, min(start + self.tile_rows, n)), part):
+                    within += w
+                    between += b
+                    sums += s
+        return [_from_histogram(*rows) for rows in zip(within, between, sums, strict=True)]
+
+
+def _from_histogram(within: Ints, between: Ints, sums: Floats) -> Concordance:
+    """Midpoints of the bounds that the bins leave: pairs in one bin count half each way."""
+    w, b = within.astype(np.float64), between.astype(np.float64)
+    below = np.concatenate([[0.0], np.cumsum(b)[:-1]])
+    above = b.sum() - below - b
+    undecided = float(np.sum(w * b)) / 2.0
+    counts = w + b
+    return Concordance(
+        float(np.sum(w * above)) + undecided,
+        float(np.sum(w * below)) + undecided,
+        0.0,
+        float(w.sum()),
+        float(b.sum()),
+        _sum_of_first(counts, sums, float(w.sum())),
+        _sum_of_first(counts[::-1], sums[::-1], float(w.sum())),
+    )
+
+
+def _sum_of_first(counts: Floats, sums: Floats, wanted: float) -> float:
+    """Sum of the first `wanted` values, the last bin taken at its mean."""
+    reached = np.cumsum(counts)
+    last = int(np.searchsorted(reached, wanted))
+    before = reached[last - 1] if last else 0.0
+    mean = sums[last] / counts[last] if counts[last] else 0.0
+    return float(sums[:last].sum() + (wanted - before) * mean)
+
+
+class SharedPoints:
+    """Structures of the points alone, computed once however many partitions are measured."""
+
+    def __init__(self, X: Floats) -> None:
+        self.X = X
+
+    def neighbours(self, count: int) -> tuple[Floats, Ints]:
+        """Distances and indices (n, count) of each point's nearest other points."""
+        if count > self._neighbours[1].shape[1]:
+            return _nearest(self.X, count)
+        distances, indices = self._neighbours
+        return distances[:, :count], indices[:, :count]
+
+    @cached_property
+    def _neighbours(self) -> tuple[Floats, Ints]:
+        return _nearest(self.X, min(NEIGHBOURS, len(self.X) - 1))
+
+
+def _nearest(X: Floats, count: int) -> tuple[Floats, Ints]:
+    from scipy.spatial import cKDTree
+
+    if count < 1:
+        return np.empty((len(X), 0)), np.empty((len(X), 0), dtype=np.int64)
+    distances, indices = cKDTree(X).query(X, k=count + 1)
+    # among duplicates a point need not come first in its own list: drop it wherever it is, else the last
+    own = indices == np.arange(len(X))[:, None]
+    own[~own.any(axis=1), -1] = True
+    shape = (len(X), count)
+    return distances[~own].reshape(shape), indices[~own].reshape(shape).astype(np.int64)
+
+
+class PartitionView:
+    """One partition of one data set and every statistic a measure may ask for.
+
+    Points are centred, and ordered by cluster, so that each cluster is one contiguous slice;
+    noise (-1) is left out. Public properties are the vocabulary of the `@measure` decorator.
+    """
+
+    def __init__(
+        self,
+        X: Floats,
+        labels: Labels,
+        *,
+        pairs: PairPass | None = None,
+        row: int = 0,
+        shared: SharedPoints | None = None,
+    ) -> None:
+        self._all_X = np.ascontiguousarray(X, dtype=np.float64)
+        self._all_labels = np.ascontiguousarray(labels, dtype=np.int32)
+        self._pairs = pairs or PairPass(self._all_X, self._all_labels[None, :])
+        self._row = row
+        self._shared = shared or SharedPoints(self._all_X)
+
+    # ---- the partition itself -------------------------------------------------------------
+
+    @property
+    def xp(self) -> Any:
+        """The array namespace in which the formula computes."""
+        return np
+
+    @cached_property
+    def _order(self) -> Ints:
+        order = np.argsort(self._all_labels, kind="stable")
+        return order[np.count_nonzero(self._all_labels < 0) :]
+
+    @cached_property
+    def X(self) -> Floats:
+        """(n, d) clustered points in cluster order, their mean at the origin."""
+        points = self._all_X[self._order]
+        return np.asarray(points - points.mean(axis=0)) if len(points) else points
+
+    @cached_property
+    def labels(self) -> Labels:
+        """(n,) cluster of each row of X, ascending."""
+        return self._all_labels[self._order]
+
+    @cached_property
+    def n(self) -> int:
+        """Clustered points."""
+        return int(self._order.size)
+
+    @cached_property
+    def d(self) -> int:
+        """Dimensions."""
+        return int(self._all_X.shape[1])
+
+    @cached_property
+    def k(self) -> int:
+        """Clusters."""
+        return int(self._all_labels.max()) + 1
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """(k,) points in each cluster."""
+        return np.bincount(self.labels, minlength=self.k).astype(np.int64)
+
+    @cached_property
+    def starts(self) -> Ints:
+        """(k,) where each cluster begins in X."""
+        return np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.int64)
+
+    # ---- centroids and scatter, O(nd) -----------------------------------------------------
+
+    def cluster_sums(self, values: Floats) -> Floats:
+        """(k, ...) sum over each cluster of per-point values (n, ...)."""
+        return np.add.reduceat(values, self.starts, axis=0)
+
+    @cached_property
+    def centroids(self) -> Floats:
+        """(k, d) mean of each cluster."""
+        return self.cluster_sums(self.X) / self.sizes[:, None]
+
+    @cached_property
+    def centroid_distances(self) -> Floats:
+        """(k, k) distances between centroids, infinite on the diagonal."""
+        from scipy.spatial.distance import cdist
+
+        distances = cdist(self.centroids, self.centroids)
+        np.fill_diagonal(distances, np.inf)
+        return distances
+
+    @cached_property
+    def deviations(self) -> Floats:
+        """(n, d) each point minus its own centroid."""
+        return self.X - self.centroids[self.labels]
+
+    @cached_property
+    def to_centroid(self) -> Floats:
+        """(n,) distance of each point to its own centroid."""
+        return np.sqrt(np.sum(self.deviations**2, axis=1))
+
+    @cached_property
+    def to_center(self) -> Floats:
+        """(n,) distance of each point to the mean of all."""
+        return np.sqrt(np.sum(self.X**2, axis=1))
+
+    @cached_property
+    def centroid_to_center(self) -> Floats:
+        """(k,) distance of each centroid to the mean of all points."""
+        return np.sqrt(np.sum(self.centroids**2, axis=1))
+
+    @cached_property
+    def point_centroid_distances(self) -> Floats:
+        """(n, k) distance of each point to each centroid."""
+        from scipy.spatial.distance import cdist
+
+        return cdist(self.X, self.centroids)
+
+    @cached_property
+    def mean_to_centroid(self) -> Floats:
+        """(k,) mean distance of a cluster's points to its centroid."""
+        return self.cluster_sums(self.to_centroid) / self.sizes
+
+    @cached_property
+    def within_ss(self) -> Floats:
+        """(k,) sum of squared distances of a cluster's points to its centroid."""
+        return self.cluster_sums(np.sum(self.deviations**2, axis=1))
+
+    @cached_property
+    def between_ss(self) -> float:
+        """Sum over clusters of size times squared distance of centroid to the mean of all."""
+        return float(np.sum(self.sizes * self.centroid_to_center**2))
+
+    @cached_property
+    def total_ss(self) -> float:
+        """Sum of squared distances to the mean of all."""
+        return float(np.sum(self.X**2))
+
+    @cached_property
+    def scatter_matrices(self) -> Floats:
+        """(k, d, d) sum over each cluster of outer products of deviations."""
+        return np.stack([block.T @ block for block in np.split(self.deviations, self.starts[1:])])
+
+    @cached_property
+    def total_scatter(self) -> Floats:
+        """(d, d) sum of outer products of points minus the mean of all."""
+        return np.asarray(self.X.T @ self.X)
+
+    # ---- pairs of points, one walk for all partitions ---------------------------------------
+
+    def _table(self, name: str) -> Floats:
+        corner = int(self._pairs.corners[self._row])
+        return np.asarray(self._pairs.folds[name][corner : corner + self.k**2].reshape(self.k, self.k))
+
+    def _points(self, values: Floats) -> Floats:
+        return np.asarray(values[self._row][self._order])
+
+    @cached_property
+    def gaps(self) -> Floats:
+        """(k, k) smallest distance between points of two clusters, infinite on the diagonal."""
+        gaps = self._table("pair_minima").copy()
+        np.fill_diagonal(gaps, np.inf)
+        return gaps
+
+    @cached_property
+    def spans(self) -> Floats:
+        """(k, k) largest distance between points of two clusters, zero on the diagonal."""
+        spans = self._table("pair_maxima").copy()
+        np.fill_diagonal(spans, 0.0)
+        return spans
+
+    @cached_property
+    def diameters(self) -> Floats:
+        """(k,) largest distance inside each cluster, zero for a single point."""
+        return np.maximum(np.diagonal(self._table("pair_maxima")), 0.0)
+
+    @cached_property
+    def pair_sums(self) -> Floats:
+        """(k, k) sum of distances over ordered pairs (a point of a, a point of b)."""
+        return self._table("pair_sums")
+
+    @cached_property
+    def own_mean(self) -> Floats:
+        """(n,) mean distance to the other points of the own cluster, NaN for a single point."""
+        return self._points(self._pairs.folds["own_mean"])
+
+    @cached_property
+    def other_mean(self) -> Floats:
+        """(n,) smallest mean distance to the points of another cluster."""
+        return self._points(self._pairs.folds["other_mean"])
+
+    @cached_property
+    def own_farthest(self) -> Floats:
+        """(n,) largest distance to a point of the own cluster, zero for a single point."""
+        return self._points(self._pairs.folds["own_farthest"])
+
+    @cached_property
+    def cover(self) -> Floats:
+        """(k,) smallest, over points outside the cluster, of the largest distance to its points."""
+        first = int(self._pairs.offsets[self._row])
+        return np.asarray(self._pairs.folds["cover"][first : first + self.k])
+
+    @cached_property
+    def outsider_mean(self) -> Floats:
+        """(n,) mean distance to as many nearest points of other clusters as the own cluster has points."""
+        return self._points(self._pairs.outsider_means)
+
+    @cached_property
+    def concordance(self) -> Concordance:
+        """Comparisons of within with between distances."""
+        return self._pairs.concordance[self._row]
+
+    @cached_property
+    def reflections(self) -> Floats:
+        """(n,) mean distance from the mirror image of a point in its own centroid to the image's two
+        nearest points of that cluster, NaN for a single point."""
+        out = np.empty(self.n)
+        _kernels.reflected_distances(self.X, self.labels, self.centroids, out)
+        return out
+
+    # ---- neighbours ------------------------------------------------------------------------
+
+    def nearest(self, count: int) -> tuple[Floats, Ints]:
+        """Distances and row indices into X (n, count) of each clustered point's nearest others."""
+        count = min(count, self.n - 1)
+        if self.n < len(self._all_X):
+            return _nearest(self.X, count)
+        distances, indices = self._shared.neighbours(count)
+        position = np.empty(self.n, dtype=np.int64)
+        position[self._order] = np.arange(self.n)
+        return distances[self._order], position[indices[self._order]]
+
+    @cached_property
+    def neighbour_labels(self) -> Labels:
+        """(n, up to NEIGHBOURS) clusters of the nearest other points, nearest first."""
+        return self.labels[self.nearest(NEIGHBOURS)[1]]
+
+
+STATISTIC_COSTS: dict[str, str] = {
+    **dict.fromkeys(
+        [
+            "xp",
+            "X",
+            "labels",
+            "n",
+            "d",
+            "k",
+            "sizes",
+            "starts",
+            "centroids",
+            "centroid_distances",
+            "deviations",
+            "to_centroid",
+            "to_center",
+            "centroid_to_center",
+            "point_centroid_distances",
+            "mean_to_centroid",
+            "within_ss",
+            "between_ss",
+            "total_ss",
+            "scatter_matrices",
+            "total_scatter",
+        ],
+        "linear",
+    ),
+    **dict.fromkeys(["neighbour_labels"], "neighbours"),
+    **dict.fromkeys(
+        ["gaps", "spans", "diameters", "pair_sums", "own_mean", "other_mean", "own_farthest", "cover", "reflections"],
+        "pairs",
+    ),
+    **dict.fromkeys(["outsider_mean", "concordance"], "sort"),
+}
+
+
+def views(
+    X: Floats, labels: Labels, *, threads: int | None = None, tile_rows: int = TILE_ROWS
+) -> Sequence[PartitionView]:
+    """One view per row of labels (p, n); all share the walk over pairs and the structures of X."""
+    centred = np.ascontiguousarray(X - X.mean(axis=0), dtype=np.float64)
+    pairs = PairPass(centred, labels, threads, tile_rows)
+    shared = SharedPoints(centred)
+    return [PartitionView(centred, row, pairs=pairs, row=i, shared=shared) for i, row in enumerate(pairs.labels)]
