@@ -6,8 +6,8 @@ m measures, f meta-features, g pair features, q data sets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -169,6 +169,21 @@ class MeasureTable:
 
         losses = np.where(np.isnan(self.values), np.inf, -self.oriented())
         return np.asarray(rankdata(losses, axis=0), dtype=np.float64)
+
+    def select(self, measures: Sequence[str]) -> MeasureTable:
+        """The same rows, the named measures only, in the given order."""
+        missing = [name for name in measures if name not in self.measures]
+        if missing:
+            raise InvalidInputError(f"the table lacks the measure(s) {', '.join(missing)}")
+        columns = [self.measures.index(name) for name in measures]
+        return replace(
+            self,
+            values=self.values[:, columns],
+            measures=tuple(measures),
+            greater_is_better=tuple(self.greater_is_better[column] for column in columns),
+            reasons={key: why for key, why in self.reasons.items() if key[1] in measures},
+            approximate=tuple(name for name in self.approximate if name in measures),
+        )
 
     def reason(self, partition: int, measure: str) -> str | None:
         """Why a value is NaN; None where it is defined."""

@@ -1,0 +1,244 @@
+"""recommend_measure(X): which measure to trust for this data, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gamac_meta.backend import namespace
+from gamac_meta.exceptions import InvalidInputError
+from gamac_meta.inputs import Prepared, as_partitions, prepare
+from gamac_meta.measures import MEASURES, evaluate
+from gamac_meta.types import Floats, Ints, Labels, PartitionSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from rankers.model import Recommender
+    from rankers.persistence import Model
+
+# Candidates of more points than this are compared on a random sample of so many
+CANDIDATE_POINTS = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Recommendation:
+    """Measures ordered by how well their ranking of partitions is expected to agree with people's."""
+
+    measures: tuple[str, ...]  # (m,) best first
+    scores: Floats  # (m,) of the ranker, descending
+    agreement: Floats  # (m,) predicted Kendall tau with the assessors' consensus
+    low: Floats  # (m,) lower end of the 90 % interval
+    high: Floats  # (m,) upper end
+    model: str  # name and version of the ranker
+    assessors: str  # "simulated" or "real": whose orders the ranker learned from
+    prepared: Prepared  # the points as they were computed on, and what was done to them
+    _ranker: Recommender
+    _features: Floats  # (f,)
+    _pair_features: Floats  # (m, g) in the ranker's order of measures
+
+    @property
+    def best(self) -> str:
+        """The recommended measure."""
+        return self.measures[0]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per measure, best first."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "measure": self.measures,
+                "title": [MEASURES[name].title for name in self.measures],
+                "agreement": self.agreement,
+                "low": self.low,
+                "high": self.high,
+                "greater_is_better": [MEASURES[name].greater_is_better for name in self.measures],
+            },
+            index=pd.RangeIndex(1, len(self.measures) + 1, name="rank"),
+        )
+
+    def explain(self, measure: str | None = None) -> Explanation:
+        """What moved a measure (the best by default) up or down against the others.
+
+        Effects are SHAP values of the ranker, less their mean over all measures.
+        Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9.
+        """
+        chosen = self.best if measure is None else measure
+        if chosen not in self.measures:
+            raise InvalidInputError(f"measure must be one of those ranked, got {measure!r}")
+        row = self._ranker.measures.index(chosen)
+        effects = self._ranker.contributions(self._features, self._pair_features)[row]
+        values = np.concatenate([self._features, self._pair_features[row], [np.nan]])
+        order = np.argsort(-np.abs(effects), kind="stable")
+        names = self._ranker.columns
+        return Explanation(chosen, tuple(names[i] for i in order), values[order], effects[order])
+
+    def plot(self, ax: Axes | None = None, top: int = 12) -> Axes:
+        """Predicted agreement of the first measures with its interval."""
+        from gamac_meta.plots import plot_recommendation
+
+        titles = [MEASURES[name].title for name in self.measures[:top]]
+        axes = plot_recommendation(titles, self.agreement[:top], self.low[:top], self.high[:top], ax=ax)
+        axes.set_xlabel(f"predicted Kendall tau with the consensus of {self.assessors} assessors, 90 % interval")
+        return axes
+
+    def __repr__(self) -> str:
+        return (
+            f"<Recommendation: {self.best}, predicted tau {self.agreement[0]:.2f} "
+            f"[{self.low[0]:.2f}, {self.high[0]:.2f}] with {self.assessors} assessors, {len(self.measures)} measures>"
+        )
+
+    def _repr_html_(self) -> str:
+        best = MEASURES[self.best]
+        direction = "greater" if best.greater_is_better else "smaller"
+        return (
+            f"<p><b>{escape(best.title)}</b> (<code>{self.best}</code>, {direction} is better): predicted agreement "
+            f"{self.agreement[0]:.2f} [{self.low[0]:.2f}, {self.high[0]:.2f}] with the consensus of "
+            f"{self.assessors} assessors, for {self.prepared.data.n} points in {self.prepared.data.d} columns. "
+            f"Model: {escape(self.model)}.</p>" + str(self.to_frame().head(10).to_html(float_format="%.2f"))
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Features by the size of their effect on one measure's place."""
+
+    measure: str
+    features: tuple[str, ...]
+    values: Floats  # of the features; NaN for the measure's identity
+    effects: Floats  # on the ranker's score, against the mean over measures
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per feature, largest effect first."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "feature": self.features,
+                "value": self.values,
+                "effect": self.effects,
+                "meaning": [meaning(name) for name in self.features],
+            }
+        )
+
+    @property
+    def text(self) -> str:
+        """The strongest reasons, one line each."""
+        lines = [f"Why {MEASURES[self.measure].title}:"]
+        for name, value, effect in list(zip(self.features, self.values, self.effects, strict=True))[:6]:
+            shown = "" if np.isnan(value) else f" = {value:.3g}"
+            lines.append(f"  {'for' if effect > 0 else 'against'} ({effect:+.3f})  {meaning(name)}{shown}")
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(self.text)}</pre>"
+
+
+def meaning(feature: str) -> str:
+    """A column of the ranker, in words."""
+    import metafeatures
+    import rankers
+
+    if feature == "measure":
+        return "how this measure does on data sets in general"
+    if feature in metafeatures.NAMES:
+        return metafeatures.DESCRIPTIONS[feature]
+    return rankers.describe_pair_feature(feature)
+
+
+def recommend_measure(
+    X: Any,
+    *,
+    partitions: Any = None,
+    model: str | Path | Model | None = None,
+    backend: str = "auto",
+    random_state: int = 0,
+    scale: str | None = "common",
+) -> Recommendation:
+    """Say which measure's ranking of candidate partitions will agree best with people's.
+
+    X: (n, d) array-like or pandas or polars frame, numeric and finite, n >= 10. Constant columns are
+    dropped with a warning. scale: "common" (each column centred, all divided by one number),
+    "standard", "minmax" or None.
+    partitions: (p, n) labels of the candidates to be compared, if known, -1 is noise; the advice is
+    then for them. model: a model or its directory, the shipped one by default. random_state seeds
+    the sample on which candidates of more than 2000 points are compared; nothing else is random.
+
+    Raises InvalidInputError, ModelError, BackendUnavailableError; nothing is computed before the checks.
+    """
+    namespace(backend)
+    if isinstance(random_state, bool) or not isinstance(random_state, int | np.integer) or random_state < 0:
+        raise InvalidInputError(f"random_state must be a whole number >= 0, got {random_state!r}")
+    prepared = prepare(X, scale)
+    candidates = None if partitions is None else _checked(as_partitions(partitions, prepared.data.n))
+    trained = _load(model)
+
+    import metafeatures
+    from rankers import pair_features
+
+    ranker = trained.recommenders["points" if candidates is None else "candidates"]
+    seen = metafeatures.describe(prepared.data)
+    table = seen.landmark_table.select(ranker.measures)
+    if candidates is None:
+        pairs = pair_features(table, seen.landmarks)
+    else:
+        points, labels = _sample(prepared.data.X, candidates, int(random_state))
+        compared = evaluate(points, labels, ranker.measures)
+        pairs = pair_features(table, seen.landmarks, compared, labels)
+    prediction = ranker.predict(seen.features, pairs)
+    return Recommendation(
+        tuple(ranker.measures[position] for position in prediction.order),
+        prediction.scores,
+        prediction.agreement,
+        prediction.low,
+        prediction.high,
+        trained.name,
+        str(trained.card["assessors"]["kind"]),
+        prepared,
+        ranker,
+        seen.features,
+        pairs,
+    )
+
+
+def _checked(candidates: PartitionSet) -> PartitionSet:
+    if len(candidates) < 2:
+        raise InvalidInputError(f"partitions must hold at least 2 candidates to be compared, got {len(candidates)}")
+    single = np.flatnonzero(candidates.n_clusters < 2)
+    if single.size:
+        rows = ", ".join(map(str, single[:8])) + (", ..." if single.size > 8 else "")
+        raise InvalidInputError(f"partitions must have at least 2 clusters each, got fewer in row(s) {rows}")
+    return candidates
+
+
+def _load(model: str | Path | Model | None) -> Model:
+    from rankers import load
+
+    return load(model) if model is None or isinstance(model, str | Path) else model
+
+
+def _sample(X: Floats, candidates: PartitionSet, seed: int) -> tuple[Floats, PartitionSet]:
+    if len(X) <= CANDIDATE_POINTS:
+        return X, candidates
+    shuffled = np.random.default_rng(seed).permutation(len(X))
+    # two points of every cluster of every candidate, so that none vanishes from the sample
+    kept = [_first_two(labels[shuffled]) for labels in candidates.labels]
+    places = np.unique(np.concatenate([*kept, np.arange(CANDIDATE_POINTS)]))
+    rows = np.sort(shuffled[places])
+    return X[rows], PartitionSet(candidates.labels[:, rows], candidates.makers)
+
+
+def _first_two(labels: Labels) -> Ints:
+    order = np.argsort(labels, kind="stable")
+    starts = np.flatnonzero(np.diff(labels[order], prepend=-2))
+    sizes = np.diff(starts, append=len(labels))
+    return np.concatenate([order[starts], order[starts[sizes > 1] + 1]])

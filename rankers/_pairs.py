@@ -1,0 +1,145 @@
+"""What is known of one measure on one data set: how it orders partitions made from the points alone.
+
+Two bases give the same kinds of features: the landmarks, which exist for any X, and the candidate
+partitions, where the user has some.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gamac_meta.agreement import kendall_tau
+from gamac_meta.measures import MEASURES
+from gamac_meta.pairwise import COSTS
+from gamac_meta.types import Floats, MeasureTable, PartitionSet
+
+# Measures of unlike kinds, to whose orders every other is compared
+ANCHORS = (
+    "silhouette",
+    "calinski_harabasz",
+    "davies_bouldin",
+    "gd11",
+    "c_index",
+    "gamma",
+    "gaussian_bic",
+    "neighbour_purity",
+)
+_FACTS = ("log_k", "largest_share", "smallest_share", "noise_share", "evenness")
+_OWN = ("greater_is_better", "cost")
+_SHARED = (
+    *(f"tau_to_{anchor}" for anchor in ANCHORS),
+    "tau_to_borda",
+    *(f"tau_to_{fact}" for fact in _FACTS),
+    *(f"top_{fact}" for fact in _FACTS),
+    "top_three_log_k",
+    "top_borda_rank",
+    "top_margin",
+    "undefined_share",
+)
+
+
+_FACT_WORDS = {
+    "log_k": "number of clusters",
+    "largest_share": "share of the largest cluster",
+    "smallest_share": "share of the smallest cluster",
+    "noise_share": "share of noise",
+    "evenness": "evenness of cluster sizes",
+}
+_WORDS = {
+    "greater_is_better": "whether greater values are better",
+    "cost": "how costly the measure is",
+    "tau_to_borda": "agreement with the mean rank over all measures",
+    "top_three_log_k": "log number of clusters in its three favorites",
+    "top_borda_rank": "rank of its favorite among all measures",
+    "top_margin": "lead of its favorite over the second",
+    "undefined_share": "share on which it is undefined",
+    **{f"tau_to_{anchor}": f"agreement with {anchor}" for anchor in ANCHORS},
+    **{f"tau_to_{fact}": f"preference for a greater {words}" for fact, words in _FACT_WORDS.items()},
+    **{f"top_{fact}": f"{words} of its favorite" for fact, words in _FACT_WORDS.items()},
+}
+
+
+def describe_pair_feature(name: str) -> str:
+    """A pair feature in words."""
+    for prefix, where in (("landmark_", "on landmark partitions"), ("candidate_", "on the candidates")):
+        if name.startswith(prefix):
+            return f"{_WORDS[name.removeprefix(prefix)]} ({where})"
+    if name.startswith("rank_of_"):
+        return f"its rank of the landmark {name.removeprefix('rank_of_')}, 0 is best"
+    return _WORDS[name]
+
+
+def pair_features(
+    landmark_table: MeasureTable,
+    landmarks: PartitionSet,
+    candidate_table: MeasureTable | None = None,
+    candidates: PartitionSet | None = None,
+) -> Floats:
+    """(m, g) features of each measure of the tables, on the landmarks and, if given, the candidates."""
+    pairs = landmark_pairs(landmark_table, landmarks)
+    if candidate_table is None or candidates is None:
+        return pairs
+    return np.concatenate([pairs, candidate_pairs(candidate_table, candidates)], axis=1)
+
+
+def landmark_pair_names(landmarks: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the columns of `landmark_pairs`."""
+    return (*_OWN, *(f"landmark_{name}" for name in _SHARED), *(f"rank_of_{name}" for name in landmarks))
+
+
+def candidate_pair_names() -> tuple[str, ...]:
+    """Names of the columns of `candidate_pairs`."""
+    return tuple(f"candidate_{name}" for name in _SHARED)
+
+
+def landmark_pairs(table: MeasureTable, landmarks: PartitionSet) -> Floats:
+    """(m, g) features of each measure of the table (l, m) on the landmarks."""
+    own = [[float(MEASURES[name].greater_is_better), COSTS.index(MEASURES[name].cost)] for name in table.measures]
+    ranks = (table.ranks() - 1.0) / (len(landmarks) - 1.0)
+    return np.column_stack([np.array(own), _orders(table, landmarks), ranks.T])
+
+
+def candidate_pairs(table: MeasureTable, candidates: PartitionSet) -> Floats:
+    """(m, g) features of each measure of the table (p, m) on the candidates; their order plays no part."""
+    return _orders(table, candidates)
+
+
+def partition_facts(partitions: PartitionSet) -> Floats:
+    """(p, facts) what can be said of a partition without looking at the points."""
+    rows = []
+    for labels, k, noise in zip(partitions.labels, partitions.n_clusters, partitions.noise_share, strict=True):
+        shares = np.bincount(labels[labels >= 0], minlength=max(int(k), 1)) / max(np.count_nonzero(labels >= 0), 1)
+        entropy = -np.sum(shares * np.log(np.maximum(shares, 1e-300)))
+        evenness = entropy / np.log(k) if k > 1 else 1.0
+        rows.append((np.log(max(int(k), 1)), shares.max(), shares.min(), noise, evenness))
+    return np.array(rows)
+
+
+def _orders(table: MeasureTable, partitions: PartitionSet) -> Floats:
+    preference = -table.ranks()  # (p, m) greater is better, undefined last
+    borda = preference.mean(axis=1)
+    facts = partition_facts(partitions)
+    anchors = np.column_stack([preference[:, table.measures.index(anchor)] for anchor in ANCHORS])
+    taus = kendall_tau(preference, np.column_stack([anchors, borda, facts]))
+    best_first = np.argsort(-preference, axis=0, kind="stable")
+    top = _mean_of_top(preference, facts)
+    three = facts[best_first[:3], 0].mean(axis=0)
+    borda_rank = (-borda).argsort().argsort() / max(len(borda) - 1, 1)
+    top_borda = _mean_of_top(preference, borda_rank[:, None])
+    return np.column_stack([taus, top, three, top_borda, _margins(table), np.isnan(table.values).mean(axis=0)])
+
+
+def _mean_of_top(preference: Floats, facts: Floats) -> Floats:
+    """(m, facts) mean over the partitions that a measure puts first, so that ties need no order."""
+    first = (preference == preference.max(axis=0)).astype(np.float64)
+    return (first.T @ facts) / first.sum(axis=0)[:, None]
+
+
+def _margins(table: MeasureTable) -> Floats:
+    """(m,) lead of the best partition over the second, in units of the spread of all."""
+    margins = np.zeros(len(table.measures))
+    for column, values in enumerate(table.oriented().T):
+        known = np.sort(values[~np.isnan(values)])
+        if known.size > 2 and known[-1] > known[0]:
+            margins[column] = (known[-1] - known[-2]) / (known[-1] - known[0])
+    return margins

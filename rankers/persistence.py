@@ -1,0 +1,196 @@
+"""Model directories: LightGBM text and a JSON card, written whole or not at all, loaded without pickle."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gamac_meta.exceptions import ModelError, StorageFullError
+from gamac_meta.measures import MEASURES
+from metafeatures import NAMES, SCHEMA_VERSION
+from rankers.model import BASES, Calibration, Recommender
+
+FORMAT = 1
+CARD = "card.json"
+HEADS = ("order", "agreement")
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The recommenders of one training, by basis, and its card."""
+
+    recommenders: Mapping[str, Recommender]
+    card: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Name and version, as printed."""
+        return f"{self.card['name']} {self.card['version']}"
+
+
+def save(model: Model, directory: Path) -> Path:
+    """Write a model directory. An older model there is replaced only when the new one is complete.
+
+    Raises StorageFullError when the disk has no room; what was there before stays.
+    """
+    directory = Path(directory)
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    except OSError as error:
+        raise _storage_error(error, directory) from error
+    try:
+        card = dict(model.card) | {"format": FORMAT, "recommenders": {}}
+        for basis, recommender in model.recommenders.items():
+            files = {}
+            for head in HEADS:
+                text = getattr(recommender, f"{head}_head").model_to_string()
+                name = f"{basis}-{head}.txt"
+                _write(beside / name, text)
+                files[head] = {"file": name, "sha256": sha256(text.encode()).hexdigest()}
+            calibration = recommender.calibration
+            card["recommenders"][basis] = {
+                "heads": files,
+                "pair_features": list(recommender.pair_feature_names),
+                "calibration": {name: getattr(calibration, name).tolist() for name in ("shift", "low", "high")},
+            }
+        _write(beside / CARD, json.dumps(card, indent=1, sort_keys=True) + "\n")
+        _replace(beside, directory)
+    except OSError as error:
+        raise _storage_error(error, directory) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return directory
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _replace(beside: Path, directory: Path) -> None:
+    beside.chmod(0o755)
+    if directory.exists():
+        # a directory cannot be renamed over a full one: the old one steps aside, and back if the rename fails
+        aside = Path(tempfile.mkdtemp(prefix=f".{directory.name}-old-", dir=directory.parent)) / "model"
+        directory.rename(aside)
+        try:
+            beside.rename(directory)
+        except OSError:
+            aside.rename(directory)
+            raise
+        finally:
+            shutil.rmtree(aside.parent, ignore_errors=True)
+    else:
+        beside.rename(directory)
+
+
+def _storage_error(error: OSError, directory: Path) -> Exception:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFullError(f"no room left to write the model to {directory}; what was there before is unchanged")
+    return ModelError(f"the model could not be written to {directory}: {error.strerror or error}")
+
+
+def load(directory: Path) -> Model:
+    """Read a model directory and check it against this installation.
+
+    Raises ModelError: no such model, damaged files, another format, another meta-feature schema,
+    or a measure that this installation lacks.
+    """
+    directory = Path(directory)
+    card = _read_card(directory)
+    if card.get("format") != FORMAT:
+        raise ModelError(f"model {directory}: format must be {FORMAT}, got {card.get('format')!r}; retrain it")
+    schema = card.get("schema_version")
+    if schema != SCHEMA_VERSION:
+        raise ModelError(
+            f"model {directory}: it was trained on meta-feature schema {schema!r}, "
+            f"this installation has schema {SCHEMA_VERSION}; retrain it"
+        )
+    try:
+        measures = tuple(str(name) for name in card["measures"])
+        features = tuple(str(name) for name in card["features"])
+        missing = [name for name in measures if name not in MEASURES]
+        if missing:
+            raise ModelError(f"model {directory}: it needs measures that this installation lacks: {', '.join(missing)}")
+        if features != NAMES:
+            raise ModelError(f"model {directory}: its meta-feature names differ from schema {SCHEMA_VERSION}'s")
+        recommenders = {
+            str(basis): _recommender(directory, str(basis), part, card, measures, features)
+            for basis, part in card["recommenders"].items()
+        }
+        model = Model(recommenders, card)
+        if set(recommenders) != set(BASES) or not model.name or card["assessors"]["kind"] is None:
+            raise ModelError(
+                f"model {directory}: the card must describe {', '.join(BASES)}, got {sorted(recommenders)}"
+            )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ModelError(f"model {directory}: {CARD} is damaged ({type(error).__name__}: {error})") from error
+    return model
+
+
+def _read_card(directory: Path) -> dict[str, Any]:
+    path = directory / CARD
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"no model at {directory}: {CARD} is missing") from None
+    except OSError as error:
+        raise ModelError(f"model {directory}: {CARD} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ModelError(f"model {directory}: {CARD} is damaged: {error}") from error
+    if not isinstance(card, dict):
+        raise ModelError(f"model {directory}: {CARD} must hold an object, got {type(card).__name__}")
+    return card
+
+
+def _recommender(
+    directory: Path,
+    basis: str,
+    part: Mapping[str, Any],
+    card: Mapping[str, Any],
+    measures: tuple[str, ...],
+    features: tuple[str, ...],
+) -> Recommender:
+    from rankers._lightgbm import from_text
+
+    pair_features = tuple(str(name) for name in part["pair_features"])
+    boosters = {}
+    for head in HEADS:
+        path = directory / Path(part["heads"][head]["file"]).name
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise ModelError(f"model {directory}: {path.name} cannot be read: {error.strerror or error}") from error
+        # LightGBM aborts the process on some damaged texts, so the hash is checked before it sees them
+        if sha256(text).hexdigest() != part["heads"][head]["sha256"]:
+            raise ModelError(f"model {directory}: {path.name} is damaged, its hash differs from the card's")
+        boosters[head] = from_text(text.decode("utf-8"))
+        expected = len(features) + len(pair_features) + 1
+        if boosters[head].num_feature() != expected:
+            raise ModelError(
+                f"model {directory}: {path.name} has {boosters[head].num_feature()} columns, the card names {expected}"
+            )
+    arrays = {name: np.asarray(part["calibration"][name], dtype=np.float64) for name in ("shift", "low", "high")}
+    return Recommender(
+        measures,
+        features,
+        pair_features,
+        basis,
+        boosters["order"],
+        boosters["agreement"],
+        Calibration(**arrays),
+        card,
+    )
