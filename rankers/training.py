@@ -44,6 +44,14 @@ class Training:
     validations: dict[str, Validation]  # by basis
     directory: Path | None
 
+    def report(self) -> str:
+        """The validation tables as text."""
+        kind = self.model.card["assessors"]["kind"]
+        titles = {"points": "from X alone", "candidates": "with the candidates given"}
+        return "\n\n".join(
+            f"Recommender {titles[basis]}\n{validation.report(kind)}" for basis, validation in self.validations.items()
+        )
+
 
 def assemble(directory: Path, *, orders: str | None = None, n_jobs: int = 1, progress: bool = False) -> Assembled:
     """Targets from the assessors' orders, features from the data sets.
@@ -57,12 +65,14 @@ def assemble(directory: Path, *, orders: str | None = None, n_jobs: int = 1, pro
     unordered = [entry.index for entry in entries if not entry.orders]
     if unordered:
         raise CorpusError(
-            f"corpus {directory}: {len(unordered)} data set(s) have no assessors' orders, the first is number {unordered[0]}"
+            f"corpus {directory}: every data set needs assessors' orders, "
+            f"{len(unordered)} have none, the first is number {unordered[0]}"
         )
     groups = {entry.group for entry in entries}
     if len(groups) < MIN_GROUPS:
         raise CorpusError(
-            f"corpus {directory}: validation leaves generator groups out and needs at least {MIN_GROUPS}, got {len(groups)}; build more data sets"
+            f"corpus {directory}: validation leaves generator groups out and needs at least {MIN_GROUPS}, "
+            f"got {len(groups)}; build more data sets"
         )
     targets = [consensus(entry.orders).ranks for entry in entries]
     measures = entries[0].table.measures

@@ -29,6 +29,7 @@ BASELINES = {
     "assessors": "one assessor",
     "shuffled": "shuffled targets",
 }
+METHODS = ("recommender", *BASELINES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,23 @@ class Validation:
         table.insert(0, "n", frame.groupby("group").size())
         table.loc["ALL"] = [len(frame), *frame.drop(columns="group").mean()]
         return table.astype({"n": int})
+
+    def report(self, kind: str) -> str:
+        """The tables as text; kind says whose orders the consensus is made of."""
+        lines = [
+            f"Mean Kendall tau with the consensus of {kind} assessors, each generator group left out in turn",
+            self.to_frame().to_string(float_format="%.3f"),
+            "",
+            f"{'':24s} tau, mean [95 % bootstrap interval]   top-1 regret",
+        ]
+        for method, interval in self.overall().items():
+            behind = f"{self.regrets[method].mean():.3f}" if method in self.regrets else "-"
+            lines.append(f"{BASELINES.get(method, method):24s} {interval!s:>36s}   {behind:>12s}")
+        lines += [
+            f"best single measure in most folds: {self.best_single}",
+            f"coverage of the recommended measure's 90 % interval: {self.coverage:.3f}",
+        ]
+        return "\n".join(lines)
 
 
 def leave_group_out(meta: MetaDataset, *, seed: int = 0, n_jobs: int = 1, progress: bool = False) -> HeldOut:
@@ -148,11 +166,10 @@ def validate(
     }
     taus = {method: chosen_agreement(relevance, values) for method, values in scores.items()}
     calibration, coverage = _calibrate(meta, held_out)
-    order = ("recommender", *BASELINES)
     taus |= {"borda": borda, "assessors": assessors}
     names, counts = np.unique(single, return_counts=True)
     return Validation(
-        {method: taus[method] for method in order},
+        {method: taus[method] for method in METHODS},
         {method: regret(relevance, values) for method, values in scores.items()},
         meta.groups,
         meta.measures[int(names[counts.argmax()])],
