@@ -1,0 +1,106 @@
+"""Recipes: a family, its parameters and a seed, from which a data set is made again bit for bit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from corpus.generators._registry import GENERATORS, Number, Real, Whole
+from gamac_meta.exceptions import InvalidInputError
+
+POINTS = (150, 1500)
+
+# Modifiers apply to every family: (share of the data sets that get one, its range, value that means none)
+MODIFIERS: dict[str, tuple[float, Whole | Real, Number]] = {
+    "imbalance": (0.4, Real(1.5, 20.0, log=True), 1.0),  # largest over smallest cluster
+    "noise": (0.3, Real(0.01, 0.15, log=True), 0.0),  # share of points uniform over the picture
+    "duplicates": (0.1, Real(0.02, 0.3, log=True), 0.0),  # share of points that copy another point
+    "rounding": (0.08, Whole(25, 200, log=True), 0),  # cells across the picture that coordinates are rounded to
+    "turn": (0.75, Real(0.0, 6.283), 0.0),  # rotation in radians
+    "stretch": (0.3, Real(1.2, 3.0, log=True), 1.0),  # of one random direction
+    "scale": (1.0, Real(0.01, 1000.0, log=True), 1.0),  # root mean square radius
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that is needed to make a data set; hashable, and plain JSON outside."""
+
+    family: str
+    seed: int
+    params: tuple[tuple[str, Number], ...]  # of the family, the modifiers, and n
+    number: int = 0  # place in the corpus, part of the name only
+
+    @property
+    def name(self) -> str:
+        return f"{self.family}-{self.number:04d}"
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(
+            {"family": self.family, "seed": self.seed, "params": dict(self.params), "number": self.number}
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """The recipe that `to_json` wrote; refused if it is not complete."""
+        try:
+            content = json.loads(text)
+        except ValueError:
+            raise InvalidInputError(f"a recipe must be JSON, got {text[:80]!r}") from None
+        if not isinstance(content, dict) or not {"family", "seed", "params"} <= content.keys():
+            raise InvalidInputError(f"a recipe must be a JSON object with family, seed and params, got {text[:80]!r}")
+        params = content["params"]
+        if not isinstance(params, dict) or not all(_is_number(value) for value in params.values()):
+            raise InvalidInputError(f"a recipe's params must map names to numbers, got {params!r:.80}")
+        seed, number = content["seed"], content.get("number", 0)
+        if not all(isinstance(value, int) and value >= 0 for value in (seed, number)):
+            raise InvalidInputError(f"a recipe's seed and number must be integers >= 0, got {seed!r} and {number!r}")
+        recipe = cls(str(content["family"]), seed, tuple(params.items()), number)
+        checked_params(recipe)
+        return recipe
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+
+
+def checked_params(recipe: Recipe) -> Mapping[str, Number]:
+    """The recipe's parameters, complete and within sizes that can be made."""
+    params = dict(recipe.params)
+    expected = {"n", *MODIFIERS, *GENERATORS[recipe.family].parameters}
+    if params.keys() != expected:
+        missing, unknown = sorted(expected - params.keys()), sorted(params.keys() - expected)
+        raise InvalidInputError(f"recipe of {recipe.family!r} lacks parameter(s) {missing} or has unknown {unknown}")
+    if not 1 <= params["k"] <= params["n"] // 10 or params["n"] > 10**6:
+        raise InvalidInputError(
+            f"recipe of {recipe.family!r} must have 1 <= k <= n/10 and n <= 1000000, "
+            f"got k={params['k']}, n={params['n']}"
+        )
+    return params
+
+
+def draw_recipe(index: int, seed: int) -> Recipe:
+    """Data set number `index` of the corpus seeded `seed`.
+
+    Families come in rounds, each in its own shuffled order, so that in any prefix of a corpus
+    their counts differ by one at most; the result depends on index, seed and the registry only.
+    """
+    if index < 0 or seed < 0:
+        raise InvalidInputError(f"index and seed must be >= 0, got {index} and {seed}")
+    names = list(GENERATORS)
+    cycle, place = divmod(index, len(names))
+    family = names[np.random.default_rng([seed, cycle, 0]).permutation(len(names))[place]]
+    rng = np.random.default_rng([seed, index, 1])
+    member = GENERATORS[family]
+    params: dict[str, Number] = member.draw(rng)
+    fewest = max(POINTS[0], member.per_cluster * int(params["k"]))
+    params["n"] = Whole(fewest, max(fewest, POINTS[1]), log=True).draw(rng)
+    for name, (share, parameter, none) in MODIFIERS.items():
+        value = parameter.draw(rng)
+        params[name] = value if rng.uniform() < share else none
+    return Recipe(family, int(rng.integers(2**32)), tuple(params.items()), index)
