@@ -116,15 +116,16 @@ def partition_facts(partitions: PartitionSet) -> Floats:
 
 
 def _orders(table: MeasureTable, partitions: PartitionSet) -> Floats:
+    from scipy.stats import rankdata
+
     preference = -table.ranks()  # (p, m) greater is better, undefined last
     borda = preference.mean(axis=1)
     facts = partition_facts(partitions)
     anchors = np.column_stack([preference[:, table.measures.index(anchor)] for anchor in ANCHORS])
     taus = kendall_tau(preference, np.column_stack([anchors, borda, facts]))
-    best_first = np.argsort(-preference, axis=0, kind="stable")
     top = _mean_of_top(preference, facts)
-    three = facts[best_first[:3], 0].mean(axis=0)
-    borda_rank = (-borda).argsort().argsort() / max(len(borda) - 1, 1)
+    three = _mean_of_top(np.minimum(preference, -3.0), facts[:, :1])
+    borda_rank = (rankdata(-borda) - 1.0) / max(len(borda) - 1, 1)
     top_borda = _mean_of_top(preference, borda_rank[:, None])
     return np.column_stack([taus, top, three, top_borda, _margins(table), np.isnan(table.values).mean(axis=0)])
 

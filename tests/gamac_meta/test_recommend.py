@@ -1,0 +1,172 @@
+import json
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.datasets import load_iris, make_blobs, make_moons
+
+import rankers
+from gamac_meta import MEASURES, recommend_measure
+from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError, ModelError
+from gamac_meta.recommend import CANDIDATE_POINTS, _sample
+from gamac_meta.types import PartitionSet
+
+
+@pytest.fixture(scope="module")
+def moons():
+    return make_moons(200, noise=0.05, random_state=0)[0]
+
+
+@pytest.fixture(scope="module")
+def advice(moons):
+    return recommend_measure(moons)
+
+
+def test_all_measures_of_the_model_best_first(advice):
+    model = rankers.load()
+    assert sorted(advice.measures) == sorted(model.card["measures"])
+    assert advice.best == advice.measures[0]
+    assert np.all(np.diff(advice.scores) <= 0)
+    assert np.all(np.diff(advice.agreement) <= 1e-12)
+
+
+def test_the_interval_holds_the_prediction(advice):
+    assert np.all(advice.low <= advice.agreement)
+    assert np.all(advice.agreement <= advice.high)
+    assert np.all((advice.low >= -1) & (advice.high <= 1))
+
+
+def test_frame(advice):
+    frame = advice.to_frame()
+    assert list(frame.columns) == ["measure", "title", "agreement", "low", "high", "greater_is_better"]
+    assert frame.index[0] == 1
+    assert frame["title"].iloc[0] == MEASURES[advice.best].title
+
+
+def test_html_names_measure_model_and_simulated_assessors(advice):
+    html = advice._repr_html_()
+    for words in (MEASURES[advice.best].title, advice.model, "simulated assessors", "<table"):
+        assert words in html
+
+
+def test_explanation_is_in_words_and_largest_first(advice):
+    explanation = advice.explain()
+    frame = explanation.to_frame()
+    assert np.all(np.diff(frame["effect"].abs()) <= 0)
+    assert frame["meaning"].str.len().min() > 8
+    assert MEASURES[advice.best].title in explanation.text
+
+
+def test_effects_sum_to_the_lead_over_the_mean_score(advice):
+    # SHAP values are additive: effects against the mean over measures add up to the score against its mean
+    total = advice.explain().effects.sum()
+    assert total == pytest.approx(advice.scores[0] - advice.scores.mean(), abs=1e-6)
+
+
+def test_explain_any_measure_but_not_an_unknown_one(advice):
+    assert advice.explain("silhouette").measure == "silhouette"
+    with pytest.raises(InvalidInputError, match="measure must be one of those ranked, got 'nonsense'"):
+        advice.explain("nonsense")
+
+
+def test_plot_draws_the_numbers_of_the_frame(advice):
+    axes = advice.plot(top=5)
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert set(labels) == {MEASURES[name].title for name in advice.measures[:5]}
+    assert "simulated" in axes.get_xlabel()
+
+
+@pytest.mark.parametrize("change", ["reordered", "translated", "rescaled"])
+def test_advice_does_not_depend_on_how_the_data_are_written(moons, advice, change):
+    X = {
+        "reordered": moons[np.random.default_rng(0).permutation(len(moons))],
+        "translated": moons + np.array([100.0, -50.0]),
+        "rescaled": moons * 8.0,
+    }[change]
+    assert recommend_measure(X).measures == advice.measures
+
+
+def test_frames_give_the_same_advice(moons, advice):
+    for frame in (pd.DataFrame(moons, columns=["a", "b"]), pl.DataFrame({"a": moons[:, 0], "b": moons[:, 1]})):
+        assert recommend_measure(frame).measures == advice.measures
+
+
+def test_input_is_left_alone(moons):
+    X = moons.copy()
+    X.flags.writeable = False
+    recommend_measure(X)
+    assert np.array_equal(X, moons)
+
+
+def test_candidates_change_the_advice_and_their_order_does_not(moons):
+    rng = np.random.default_rng(0)
+    from sklearn.cluster import AgglomerativeClustering
+
+    linkages = ("ward", "average", "single", "complete")
+    labels = np.array(
+        [AgglomerativeClustering(k, linkage=link).fit_predict(moons) for k in (2, 3, 5) for link in linkages]
+    )
+    advice = recommend_measure(moons, partitions=labels)
+    again = recommend_measure(moons, partitions=labels[rng.permutation(len(labels))])
+    assert advice.measures == again.measures
+    assert any("candidate_" in name for name in advice.explain().features)
+
+
+def test_sample_of_candidates_keeps_every_cluster():
+    n = 5 * CANDIDATE_POINTS
+    labels = np.zeros((2, n), dtype=np.int32)
+    labels[0, :3] = 1
+    labels[1, -1] = 1
+    X = np.random.default_rng(0).normal(size=(n, 2))
+    points, sampled = _sample(X, PartitionSet(labels), 0)
+    assert len(points) == sampled.n <= CANDIDATE_POINTS + 10
+    assert sampled.n_clusters.tolist() == [2, 2]
+
+
+def test_a_prepared_data_set_says_what_was_done():
+    X = np.column_stack([load_iris().data, np.ones(150)])
+    with pytest.warns(UserWarning, match="dropped 1 constant column"):
+        advice = recommend_measure(X, scale="standard")
+    assert advice.prepared.dropped == ("4",)
+    assert advice.prepared.scale == "standard"
+    assert advice.prepared.data.X.std(axis=0) == pytest.approx(np.ones(4))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"partitions": np.zeros((3, 200), dtype=int)}, r"at least 2 clusters each, got fewer in row\(s\) 0, 1, 2"),
+        ({"partitions": np.zeros((3, 10), dtype=int)}, "must label each of 200 points, got 10"),
+        ({"partitions": np.arange(200) % 2}, "at least 2 candidates to be compared, got 1"),
+        ({"scale": "robust"}, "scale must be one of .* got 'robust'"),
+        ({"random_state": -1}, "random_state must be a whole number >= 0, got -1"),
+        ({"random_state": 0.5}, "random_state must be a whole number >= 0, got 0.5"),
+        ({"backend": "tpu"}, "backend must be one of auto, numpy, cupy, got 'tpu'"),
+    ],
+)
+def test_bad_options_are_refused_before_any_work(moons, arguments, message, monkeypatch):
+    import metafeatures
+
+    monkeypatch.setattr(metafeatures, "describe", lambda *_: pytest.fail("work was done before the check"))
+    with pytest.raises(InvalidInputError, match=message):
+        recommend_measure(moons, **arguments)
+
+
+def test_a_gpu_is_never_silently_replaced_by_the_cpu(moons):
+    with pytest.raises(BackendUnavailableError, match="cupy"):
+        recommend_measure(moons, backend="cupy")
+
+
+def test_a_broken_model_is_refused_before_any_work(moons, tmp_path, monkeypatch):
+    import metafeatures
+
+    monkeypatch.setattr(metafeatures, "describe", lambda *_: pytest.fail("work was done before the check"))
+    (tmp_path / "card.json").write_text(json.dumps({"format": 1, "schema_version": -3}))
+    with pytest.raises(ModelError, match="schema -3"):
+        recommend_measure(moons, model=tmp_path)
+
+
+def test_wide_data(moons):
+    X, _ = make_blobs(60, n_features=120, centers=3, random_state=0)
+    assert recommend_measure(X).prepared.data.d == 120

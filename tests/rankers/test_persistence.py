@@ -1,0 +1,98 @@
+import errno
+import json
+import os
+
+import numpy as np
+import pytest
+from planted import planted_model
+
+from gamac_meta.exceptions import ModelError, StorageFullError
+from rankers import load
+from rankers.persistence import save
+
+
+@pytest.fixture(scope="module")
+def model():
+    return planted_model()
+
+
+@pytest.fixture
+def saved(model, tmp_path):
+    return save(model, tmp_path / "model")
+
+
+def edit_card(directory, **changes):
+    card = json.loads((directory / "card.json").read_text())
+    (directory / "card.json").write_text(json.dumps(card | changes))
+
+
+def test_save_and_load_predict_alike(model, saved):
+    rng = np.random.default_rng(5)
+    for basis, recommender in model.recommenders.items():
+        features = rng.normal(size=len(recommender.feature_names))
+        pairs = rng.normal(size=(len(recommender.measures), len(recommender.pair_feature_names)))
+        before, after = recommender.predict(features, pairs), load(saved).recommenders[basis].predict(features, pairs)
+        for old, new in zip(before, after, strict=True):
+            assert np.array_equal(old, new)
+
+
+def test_nothing_but_the_model_is_left_behind(model, tmp_path):
+    save(model, tmp_path / "model")
+    save(model, tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_missing_model(tmp_path):
+    with pytest.raises(ModelError, match=r"no model at .*nowhere: card\.json is missing"):
+        load(tmp_path / "nowhere")
+
+
+def test_damaged_trees_are_refused_before_lightgbm_reads_them(saved):
+    path = saved / "points-order.txt"
+    path.write_text(path.read_text()[:-500])
+    with pytest.raises(ModelError, match=r"points-order\.txt is damaged, its hash differs"):
+        load(saved)
+
+
+def test_missing_trees(saved):
+    (saved / "candidates-agreement.txt").unlink()
+    with pytest.raises(ModelError, match=r"candidates-agreement\.txt cannot be read"):
+        load(saved)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": 1}'])
+def test_damaged_card(saved, text):
+    (saved / "card.json").write_text(text)
+    with pytest.raises(ModelError, match=r"model .*"):
+        load(saved)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": 99}, "format must be 1, got 99"),
+        ({"schema_version": 0}, "meta-feature schema 0, this installation has schema"),
+        ({"measures": ["silhouette", "no_such_measure"]}, "lacks: no_such_measure"),
+        ({"features": ["other"]}, "meta-feature names differ"),
+        ({"recommenders": {}}, "must hold points, candidates"),
+        ({"recommenders": {"points": {}}}, r"card\.json is damaged"),
+        ({"assessors": None}, r"card\.json is damaged"),
+    ],
+)
+def test_cards_of_another_kind_are_refused_by_name(saved, changes, message):
+    edit_card(saved, **changes)
+    with pytest.raises(ModelError, match=message):
+        load(saved)
+
+
+def test_full_disk_leaves_the_old_model_whole(model, saved, monkeypatch):
+    before = {path.name: path.read_bytes() for path in saved.iterdir()}
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageFullError, match="no room left to write the model"):
+        save(model, saved)
+    assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
+    assert [path.name for path in saved.parent.iterdir()] == ["model"]
