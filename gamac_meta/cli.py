@@ -1,0 +1,373 @@
+"""The command line: parse, call one public function, print. Heavy packages load inside the commands."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import json
+import os
+import shlex
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from gamac_meta.exceptions import GamacMetaError, InvalidInputError, ModelError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+PROGRAM = "gamac-meta"
+SCALES = ("common", "standard", "minmax", "none")
+IMAGES = (".png", ".pdf", ".svg")
+# What doctor looks for: the distributions of the core, then those of each extra
+EXTRAS = {
+    "core": ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "lightgbm", "numba", "sqlalchemy", "matplotlib"),
+    "postgresql": ("psycopg",),
+    "gpu": ("cupy-cuda13x",),
+    "gpu-cuml": ("cuml-cu13",),
+    "deep": ("torch",),
+    "automl": ("optuna",),
+    "dist": ("dask", "distributed"),
+    "studio": ("fastapi", "jinja2", "uvicorn"),
+    "mlops": ("mlflow-skinny",),
+    "pymfe": ("pymfe",),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 is success, 2 a refused input, 130 an interrupt."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("once", UserWarning)
+        warnings.showwarning = _warn
+        try:
+            arguments = build_parser().parse_args(argv)
+            status = int(arguments.run(arguments) or 0)
+            sys.stdout.flush()
+        except GamacMetaError as error:
+            return _fail(str(error))
+        except KeyboardInterrupt:
+            print(f"{PROGRAM}: interrupted", file=sys.stderr)
+            return 130
+        except BrokenPipeError:
+            _discard_output()
+            return 128 + 13  # what a shell reports for a reader that left
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                _discard_output()
+                return _fail("no room on the disk to write the output")
+            return _fail(f"{error.filename or 'output'}: {error.strerror or error}")
+        except MemoryError:
+            return _fail("not enough memory for data of this size")
+        return status
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    parser = _Parser(
+        prog=PROGRAM,
+        description="Which clustering quality measure (CVI) to trust for your data. FILE is CSV, TSV, Parquet, NPY, "
+        "NPZ or ARFF.",
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {metadata.version(PROGRAM)}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    command = _command(commands, "recommend", recommend, "rank the measures for a table")
+    _add_table(command, scale="common")
+    command.add_argument(
+        "--partitions", metavar="FILE", type=Path, help="candidates to be compared: a row per point, a column for each"
+    )
+    command.add_argument("--model", metavar="DIR", type=Path, help="a trained model (default: the shipped one)")
+    command.add_argument("--top", metavar="N", type=_positive, default=10, help="measures to print (default: 10)")
+    command.add_argument("--json", action="store_true", help="print all measures as JSON")
+    command.add_argument("--plot", metavar="OUT", type=Path, help="also draw a chart: .png, .pdf or .svg")
+    command.add_argument("--explain", action="store_true", help="print the features behind the advice as a table")
+
+    command = _command(commands, "evaluate", evaluate, "the values of the measures on given partitions")
+    _add_table(command, scale="none")
+    command.add_argument(
+        "--labels", metavar="FILE", type=Path, required=True, help="a row per point, a column per partition"
+    )
+    command.add_argument("--measures", metavar="A,B", type=_names, help="measures to compute (default: all)")
+    command.add_argument("--noise", choices=("drop", "nearest", "cluster"), default="drop", help="what label -1 means")
+    command.add_argument("--out", metavar="OUT", type=Path, help="also write it: .csv, .tsv, .parquet or .html")
+
+    corpus = commands.add_parser("corpus", help="build, look at and export training data", description="Training data.")
+    parts = corpus.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    command = _command(parts, "build", corpus_build, "generate, partition, measure and order data sets; resumable")
+    command.add_argument("--datasets", metavar="N", type=_positive, required=True, help="data sets in all")
+    command.add_argument("--out", metavar="DIR", type=Path, required=True, help="directory of the corpus")
+    command.add_argument("--seed", metavar="N", type=_natural, default=0, help="default: 0")
+    command.add_argument("--jobs", metavar="N", type=_positive, default=1, help="processes (default: 1)")
+    command.add_argument("--assessors", metavar="N", type=_positive, default=5, help="simulated assessors (default: 5)")
+    command.add_argument("--db", metavar="URL", help="database of the orders (default: SQLite in DIR)")
+
+    command = _command(parts, "show", corpus_show, "summary and a picture of every family")
+    command.add_argument("corpus", metavar="DIR", type=Path)
+    command.add_argument("--out", metavar="OUT", type=Path, default=None, help="the picture: .png, .pdf or .svg")
+
+    command = _command(parts, "export", corpus_export, "all measure tables as one file")
+    command.add_argument("corpus", metavar="DIR", type=Path)
+    command.add_argument("--out", metavar="OUT", type=Path, required=True, help=".parquet, .csv or .tsv")
+
+    command = _command(commands, "train", train, "train and validate a model on a corpus")
+    command.add_argument("--corpus", metavar="DIR", type=Path, required=True)
+    command.add_argument("--orders", metavar="URL", help="database of the orders (default: the corpus's own)")
+    command.add_argument("--out", metavar="DIR", type=Path, help="where to write the model (default: only validate)")
+    command.add_argument("--seed", metavar="N", type=_natural, default=0, help="default: 0")
+    command.add_argument("--jobs", metavar="N", type=_positive, default=1, help="processes (default: 1)")
+
+    _command(commands, "doctor", doctor, "what is installed, which backend is used, which model is shipped")
+    return parser
+
+
+def recommend(arguments: argparse.Namespace) -> None:
+    """gamac-meta recommend FILE"""
+    from gamac_meta.advice import as_record, as_text, next_steps
+    from gamac_meta.recommend import recommend_measure
+
+    if arguments.plot:
+        _require_suffix(arguments.plot, IMAGES)
+    frame, scale = _read(arguments)
+    partitions = None
+    if arguments.partitions:
+        from gamac_meta.files import read_labels
+
+        partitions = read_labels(arguments.partitions, len(frame))
+    advice = recommend_measure(frame, partitions=partitions, model=arguments.model, scale=scale)
+    if arguments.plot:
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(8, 1.2 + 0.34 * min(12, len(advice.measures))), layout="constrained")
+        advice.plot(ax=figure.subplots()).set_title(f"{arguments.file.name}: which measure to trust", loc="left")
+        _save_figure(figure, arguments.plot)
+    if arguments.json:
+        print(json.dumps(as_record(advice), indent=1, allow_nan=False))
+        return
+    print(f"{arguments.file}: {as_text(advice, arguments.top)}")
+    if arguments.explain:
+        print("\n" + advice.explain().to_frame().head(30).to_string(index=False, float_format="{:.4g}".format))
+    print("\n" + next_steps(advice, _table_options(arguments), arguments.partitions))
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """gamac-meta evaluate FILE --labels FILE"""
+    from gamac_meta.files import WRITERS, read_labels, write_table
+    from gamac_meta.inputs import prepare
+    from gamac_meta.measures import evaluate as evaluate_partitions
+
+    if arguments.out:
+        _require_suffix(arguments.out, tuple(WRITERS))
+    frame, scale = _read(arguments)
+    labels = read_labels(arguments.labels, len(frame))
+    X = frame if scale is None else prepare(frame, scale).data.X
+    table = evaluate_partitions(X, labels, arguments.measures, noise=arguments.noise)
+    values = table.to_frame()
+    if arguments.out:
+        write_table(values, arguments.out)
+    shown = values.T.rename_axis("measure")
+    shown.columns.name = None
+    ranks = table.ranks()
+    shown.insert(0, "better", ["greater" if greater else "smaller" for greater in table.greater_is_better])
+    if len(table) > 1:
+        shown["best partition"] = [table.makers[row] for row in ranks.argmin(axis=0)]
+    print(shown.to_string(float_format="{:.4g}".format, na_rep="-"))
+    for (row, name), reason in table.reasons.items():
+        print(f"undefined: {name} on {table.makers[row]}: {reason}")
+    if table.approximate:
+        print(f"estimated within proven bounds: {', '.join(table.approximate)}")
+
+
+def corpus_build(arguments: argparse.Namespace) -> None:
+    """gamac-meta corpus build"""
+    from corpus.build import build
+
+    summary = build(
+        arguments.out,
+        datasets=arguments.datasets,
+        seed=arguments.seed,
+        n_jobs=arguments.jobs,
+        assessors=arguments.assessors,
+        progress=True,
+        url=arguments.db,
+    )
+    print(summary)
+    print(f"next: {PROGRAM} corpus show {arguments.out} --out sheet.png")
+    print(f"      {PROGRAM} train --corpus {arguments.out} --out model")
+
+
+def corpus_show(arguments: argparse.Namespace) -> None:
+    """gamac-meta corpus show DIR"""
+    from corpus.store import CorpusStore
+
+    if arguments.out:
+        _require_suffix(arguments.out, IMAGES)
+    store = CorpusStore(arguments.corpus)
+    print(store.summary())
+    if arguments.out:
+        from gamac_meta.plots import contact_sheet
+
+        first = {entry.family: entry for entry in reversed(list(store.entries()))}
+        shown = [first[family] for family in sorted(first)]
+        titles = [f"{entry.family}\nn={entry.data.n}" for entry in shown]
+        _save_figure(
+            contact_sheet([entry.data.X for entry in shown], [entry.truth for entry in shown], titles), arguments.out
+        )
+
+
+def corpus_export(arguments: argparse.Namespace) -> None:
+    """gamac-meta corpus export DIR"""
+    from corpus.store import CorpusStore
+
+    from gamac_meta.files import WRITERS, write_table
+
+    _require_suffix(arguments.out, tuple(WRITERS))
+    write_table(CorpusStore(arguments.corpus).to_frame(), arguments.out)
+    print(f"wrote {arguments.out}")
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """gamac-meta train --corpus DIR"""
+    from rankers.training import train as train_ranker
+
+    trained = train_ranker(
+        arguments.corpus,
+        orders=arguments.orders,
+        out=arguments.out,
+        seed=arguments.seed,
+        n_jobs=arguments.jobs,
+        progress=True,
+    )
+    print(trained.report())
+    if trained.directory:
+        print(f"\nwrote {trained.directory}; use it: {PROGRAM} recommend FILE --model {trained.directory}")
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """gamac-meta doctor"""
+    del arguments
+    from gamac_meta.backend import gpu_status
+
+    print(f"{PROGRAM} {metadata.version(PROGRAM)}, Python {sys.version.split()[0]} on {sys.platform}")
+    for extra, names in EXTRAS.items():
+        print(f"{extra:12}", ", ".join(map(_installed, names)))
+    available, why = gpu_status()
+    print("backend      numpy;", f"a GPU answers ({why}), not used by this release" if available else f"no GPU: {why}")
+    try:
+        from rankers import load
+
+        card = load().card
+    except ModelError as error:
+        print(f"model        none: {error}")
+        return 2
+    corpus, assessors = card["corpus"], card["assessors"]
+    print(
+        f"model        {card['name']} {card['version']}, {len(card['measures'])} measures, trained on "
+        f"{corpus['datasets']} data sets of {corpus['families']} families, "
+        f"{assessors['per_dataset']} {assessors['kind']} assessors"
+    )
+    for basis, figures in card["figures"].items():
+        mean, low, high = figures["tau"]["recommender"]
+        print(f"             from {basis}: {mean:.3f} [{low:.3f}, {high:.3f}], {figures['what']}")
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in one line, like every other error of this program."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{PROGRAM}: error: {message} (see {self.prog} --help)\n")
+
+
+def _command(commands: Any, name: str, run: Any, what: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_table(parser: argparse.ArgumentParser, scale: str) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="the points: a row each, numeric columns")
+    parser.add_argument("--scale", choices=SCALES, default=scale, help=f"how columns are scaled (default: {scale})")
+    parser.add_argument("--columns", metavar="A,B", type=_names, help="use only these columns")
+    parser.add_argument("--drop", metavar="A,B", type=_names, help="leave these columns out")
+
+
+def _read(arguments: argparse.Namespace) -> tuple[pd.DataFrame, str | None]:
+    from gamac_meta.files import read_table, select_columns
+
+    frame = select_columns(read_table(arguments.file), arguments.columns, arguments.drop)
+    return frame, None if arguments.scale == "none" else arguments.scale
+
+
+def _table_options(arguments: argparse.Namespace) -> str:
+    """The table and its options again, to be pasted into the next command."""
+    parts = [str(arguments.file)]
+    for option in ("columns", "drop"):
+        if vars(arguments)[option]:
+            parts += [f"--{option}", ",".join(vars(arguments)[option])]
+    return shlex.join([*parts, "--scale", arguments.scale])
+
+
+def _save_figure(figure: Figure, path: Path) -> None:
+    from gamac_meta.files import replacing
+
+    with replacing(path) as file:
+        figure.savefig(file, format=path.suffix[1:].lower(), dpi=150)
+
+
+def _require_suffix(path: Path, known: tuple[str, ...]) -> None:
+    # before anything is computed
+    if path.suffix.lower() not in known:
+        raise InvalidInputError(f"the output must end in one of {', '.join(known)}, got {str(path)!r}")
+    if not path.absolute().parent.is_dir():
+        raise InvalidInputError(f"the output's directory must exist, got {str(path)!r}")
+
+
+def _installed(name: str) -> str:
+    try:
+        return f"{name} {metadata.version(name)}"
+    except metadata.PackageNotFoundError:
+        return f"{name} not installed"
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError(f"must be names separated by commas, got {text!r}")
+    return names
+
+
+def _positive(text: str) -> int:
+    return _at_least(text, 1)
+
+
+def _natural(text: str) -> int:
+    return _at_least(text, 0)
+
+
+def _at_least(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"must be a whole number >= {least}, got {text!r}")
+    return int(text)
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"{PROGRAM}: warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+
+def _fail(message: str) -> int:
+    print(f"{PROGRAM}: error: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+def _discard_output() -> None:
+    # the interpreter flushes once more at exit, and would print a traceback
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
