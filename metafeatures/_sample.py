@@ -1,0 +1,64 @@
+"""At most a thousand points that stand for all, in an order that does not depend on the rows' order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gamac_meta.types import Floats, Ints
+
+MAX_POINTS = 1000
+CELLS = 64
+# Equal radii must compare equal after a translation or rotation has disturbed their last digits.
+KEPT_BITS = 30
+
+
+def centred(X: Floats) -> Floats:
+    """(n, d) points about their mean, largest absolute coordinate 1; a constant column is exactly 0."""
+    low, high = X.min(axis=0), X.max(axis=0)
+    # halves, since the range of two doubles can overflow
+    X = X / 2 - (low / 2 + high / 2) / 2
+    X = np.where(low == high, 0.0, X)
+    X = X / np.abs(X).max()
+    X = np.where(low == high, 0.0, X - X.mean(axis=0))
+    return np.asarray(X / np.abs(X).max())
+
+
+def canonical_order(X: Floats) -> Ints:
+    """(n,) rows of centred X by distance to the mean, equal distances by a fixed projection."""
+    radius = np.sqrt(np.einsum("nd,nd->n", X, X))
+    direction = np.cos(np.arange(1, X.shape[1] + 1) ** 2 + 0.5)
+    along = np.divide(X @ direction, radius, out=np.zeros_like(radius), where=radius > 0)
+    mantissa, exponent = np.frexp(radius)
+    rounded = np.ldexp(np.round(np.ldexp(mantissa, KEPT_BITS)), exponent)
+    return np.lexsort((np.round(np.ldexp(along, KEPT_BITS)), rounded))
+
+
+def sample_rows(X: Floats, size: int = MAX_POINTS) -> Ints:
+    """(n',) rows that represent X (n, d), in canonical order; all of them if n <= size.
+
+    Strata are the cells of 64 anchor points spread over the canonical order. A systematic sample
+    through the cells, and through the radii inside each, takes from each in proportion.
+    """
+    X = centred(X)
+    order = canonical_order(X)
+    n = len(order)
+    if n <= size:
+        return order
+    points = X[order]
+    anchors = points[_spread(n, CELLS)]
+    squares = np.einsum("kd,kd->k", anchors, anchors)
+    cells = np.concatenate(
+        [np.argmin(squares - 2.0 * part @ anchors.T, axis=1) for part in np.array_split(points, n // 8192 + 1)]
+    )
+    by_cell = np.argsort(cells, kind="stable")
+    chosen = np.sort(by_cell[_spread(n, size)])
+    # the outermost point keeps a rare outlier, and a sample of equal points from being all there is
+    chosen[-1] = n - 1
+    if np.all(points[chosen] == points[chosen[0]]):
+        chosen[0] = int(np.argmax(np.any(points != points[chosen[0]], axis=1)))
+    return order[chosen]
+
+
+def _spread(n: int, count: int) -> Ints:
+    """(count,) indices evenly through range(n)."""
+    return np.asarray((np.arange(count) + 0.5) * n / count, dtype=np.int64)

@@ -1,0 +1,193 @@
+"""DataView: the sample and every structure of it that a meta-feature may ask for, each made once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gamac_meta.types import Dataset, Floats, Ints, MeasureTable, PartitionSet
+from metafeatures._sample import centred, sample_rows
+
+NEIGHBOURS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """Minimum spanning tree, rooted at the first point; parents come before children in order."""
+
+    order: Ints  # (n,) points as they were reached
+    parent: Ints  # (n,) the root is its own parent
+    length: Floats  # (n,) distance to the parent, 0 at the root
+
+    @cached_property
+    def edges(self) -> Floats:
+        """(n - 1,) lengths, longest first."""
+        return -np.sort(-self.length[self.order[1:]])
+
+    @cached_property
+    def degree(self) -> Ints:
+        """(n,) edges at each point."""
+        child = self.order[1:]
+        counts = np.bincount(self.parent[child], minlength=len(self.order)).astype(np.int64)
+        counts[child] += 1
+        return counts
+
+    @cached_property
+    def below(self) -> Ints:
+        """(n,) points in the subtree under each point, itself included."""
+        below = np.ones(len(self.order), dtype=np.int64)
+        for point in self.order[:0:-1]:
+            below[self.parent[point]] += below[point]
+        return below
+
+
+class DataView:
+    """One data set as meta-features see it: a centred sample in canonical order and common scale."""
+
+    def __init__(self, data: Dataset) -> None:
+        self._data = data
+
+    @property
+    def total_points(self) -> int:
+        """Points of the whole data set."""
+        return self._data.n
+
+    @cached_property
+    def rows(self) -> Ints:
+        """(n,) rows of the data set in the sample."""
+        return sample_rows(self._data.X)
+
+    @cached_property
+    def X(self) -> Floats:
+        """(n, d) the sample, its mean at the origin and its root mean square radius 1."""
+        points = centred(self._data.X[self.rows])
+        return np.asarray(points / np.sqrt(np.mean(np.sum(points**2, axis=1))))
+
+    @property
+    def n(self) -> int:
+        """Points in the sample."""
+        return int(self.X.shape[0])
+
+    @property
+    def d(self) -> int:
+        """Dimensions."""
+        return int(self.X.shape[1])
+
+    @cached_property
+    def condensed(self) -> Floats:
+        """(n (n - 1) / 2,) distances of all pairs."""
+        from scipy.spatial.distance import pdist
+
+        return np.asarray(pdist(self.X))
+
+    @cached_property
+    def distances(self) -> Floats:
+        """(n, n) distances."""
+        from scipy.spatial.distance import squareform
+
+        return np.asarray(squareform(self.condensed))
+
+    @cached_property
+    def sorted_distances(self) -> Floats:
+        """(n, n - 1) each point's distances to the others, ascending."""
+        return np.sort(self.distances, axis=1)[:, 1:]
+
+    @cached_property
+    def neighbours(self) -> Ints:
+        """(n, up to 10) nearest other points, nearest first."""
+        others = self.distances.copy()
+        np.fill_diagonal(others, np.inf)
+        count = min(NEIGHBOURS, self.n - 1)
+        nearest = np.argpartition(others, count - 1, axis=1)[:, :count]
+        nearest.sort(axis=1)
+        order = np.argsort(np.take_along_axis(others, nearest, axis=1), axis=1, kind="stable")
+        return np.asarray(np.take_along_axis(nearest, order, axis=1))
+
+    @cached_property
+    def neighbour_distances(self) -> Floats:
+        """(n, up to 10) distances to the nearest other points."""
+        return self.sorted_distances[:, : min(NEIGHBOURS, self.n - 1)]
+
+    @cached_property
+    def local_scale(self) -> Floats:
+        """(n,) distance to the 5th neighbour, positive: duplicates get the smallest positive one."""
+        scale = self.neighbour_distances[:, min(4, self.n - 2)]
+        positive = scale[scale > 0]
+        if positive.size == 0:
+            positive = self.condensed[self.condensed > 0]
+        return np.maximum(scale, positive.min())
+
+    @cached_property
+    def tree(self) -> Tree:
+        """Minimum spanning tree by Prim's algorithm on the dense matrix, doi:10.1002/j.1538-7305.1957.tb01515.x."""
+        n = self.n
+        order, parent, length = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.zeros(n)
+        reach = self.distances[0].copy()
+        reach[0] = np.inf
+        outside = np.ones(n, dtype=bool)
+        outside[0] = False
+        for step in range(1, n):
+            point = int(np.argmin(reach))
+            order[step], length[point] = point, reach[point]
+            outside[point] = False
+            row = self.distances[point]
+            closer = (row < reach) & outside
+            reach[closer] = row[closer]
+            parent[closer] = point
+            reach[point] = np.inf
+        return Tree(order, parent, length)
+
+    @cached_property
+    def principal(self) -> tuple[Floats, Floats]:
+        """Eigenvalues (d,) of the covariance, descending, and the points (n, d) along the axes.
+
+        Each axis points where its third moment is positive, so that rotated data give the same.
+        """
+        _, singular, axes = np.linalg.svd(self.X, full_matrices=False)
+        points = self.X @ axes.T
+        signs = np.where(np.sum(points**3, axis=0) < 0, -1.0, 1.0)
+        spectrum = np.zeros(self.d)
+        spectrum[: singular.size] = singular**2 / self.n
+        return spectrum, points * signs
+
+    @cached_property
+    def spectrum(self) -> Floats:
+        """(d,) eigenvalues of the covariance, descending."""
+        return self.principal[0]
+
+    @cached_property
+    def principal_points(self) -> Floats:
+        """(n, min(n, d)) points along the principal axes."""
+        return self.principal[1]
+
+    @cached_property
+    def landmarks(self) -> PartitionSet:
+        """The fixed landmark partitions of the sample."""
+        from metafeatures._partitions import landmarks
+
+        return landmarks(self)
+
+    @cached_property
+    def landmark_table(self) -> MeasureTable:
+        """Measures of the landmarks, the anchors among them."""
+        from gamac_meta.measures import evaluate
+        from metafeatures._landmarks import ANCHORS
+
+        return evaluate(self.X, self.landmarks, ANCHORS)
+
+    @cached_property
+    def anchor_table(self) -> MeasureTable:
+        """(l, a) the anchor measures of the landmarks."""
+        from metafeatures._landmarks import ANCHORS
+
+        table = self.landmark_table
+        columns = [table.measures.index(name) for name in ANCHORS]
+        return MeasureTable(
+            table.values[:, columns],
+            ANCHORS,
+            tuple(table.greater_is_better[column] for column in columns),
+            table.makers,
+            table.noise_share,
+        )
