@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from gamac_meta.types import Dataset, Floats, Ints, MeasureTable, PartitionSet
+from metafeatures._partitions import LANDMARKS
 
 if TYPE_CHECKING:
     from metafeatures._view import DataView
@@ -20,9 +21,20 @@ _SCHEMA = json.loads(files("metafeatures").joinpath("schema.json").read_text(enc
 SCHEMA_VERSION: int = _SCHEMA["version"]
 NAMES: tuple[str, ...] = tuple(feature["name"] for feature in _SCHEMA["features"])
 BLOCKS: dict[str, str] = {feature["name"]: feature["block"] for feature in _SCHEMA["features"]}
+DESCRIPTIONS: dict[str, str] = {feature["name"]: feature["description"] for feature in _SCHEMA["features"]}
 ROTATION_FREE: dict[str, bool] = {feature["name"]: feature["rotation"] for feature in _SCHEMA["features"]}
 
-__all__ = ["BLOCKS", "NAMES", "ROTATION_FREE", "SCHEMA_VERSION", "Description", "describe", "extract"]
+__all__ = [
+    "BLOCKS",
+    "DESCRIPTIONS",
+    "LANDMARKS",
+    "NAMES",
+    "ROTATION_FREE",
+    "SCHEMA_VERSION",
+    "Description",
+    "describe",
+    "extract",
+]
 
 
 @dataclass(frozen=True, eq=False)
