@@ -104,25 +104,15 @@ def outsider_means(X, start, stop, labels, sizes, offsets, out):
 
 
 @njit(nogil=True, cache=True)
-def concordance_sorted(distances, first, second, labels):
-    """Counts over pairs sorted by distance, for one partition.
+def concordance_sorted(distances, first, second, labels, within, between):
+    """Counts over pairs sorted by distance, for one partition of `within` and `between` pairs.
 
-    Returns (concordant, discordant, within ties, between ties, within count, between count,
-    smallest sum, largest sum): concordant is the number of (within, between) pairs of pairs whose
-    within distance is smaller; the tie counts are pairs of pairs with equal distance inside each
-    kind; the sums are of the `within count` smallest and largest distances between clustered points.
+    Returns (concordant, discordant, within ties, between ties, smallest sum, largest sum):
+    concordant is the number of (within, between) pairs of pairs whose within distance is smaller;
+    the tie counts are pairs of pairs with equal distance inside each kind; the sums are of the
+    `within` smallest and largest distances between clustered points.
     """
     total = distances.size
-    within = 0
-    between = 0
-    for t in range(total):
-        a = labels[first[t]]
-        b = labels[second[t]]
-        if a >= 0 and b >= 0:
-            if a == b:
-                within += 1
-            else:
-                between += 1
     concordant = 0
     discordant = 0
     within_ties = 0
@@ -137,7 +127,9 @@ def concordance_sorted(distances, first, second, labels):
         stop = t
         within_here = 0
         between_here = 0
-        while stop < total and distances[stop] == distances[t]:
+        # distances that differ by rounding only are equal, or grids would be ordered by chance
+        limit = distances[t] * (1.0 + 1e-12)
+        while stop < total and distances[stop] <= limit:
             a = labels[first[stop]]
             b = labels[second[stop]]
             if a >= 0 and b >= 0:
@@ -158,7 +150,7 @@ def concordance_sorted(distances, first, second, labels):
         within_seen += within_here
         between_seen += between_here
         t = stop
-    return concordant, discordant, within_ties, between_ties, within, between, smallest, largest
+    return concordant, discordant, within_ties, between_ties, smallest, largest
 
 
 @njit(nogil=True, cache=True)

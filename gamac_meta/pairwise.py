@@ -9,7 +9,7 @@ view asks; each point's distances are made once per walk and folded by cluster f
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,15 +58,23 @@ class PairPass:
         ).astype(np.int64)
         self.tile_rows = tile_rows
         # below ~500 points a thread costs more than it saves
-        self.threads = threads or (len(os.sched_getaffinity(0)) if len(X) > 500 else 1)
+        self.threads = threads or (_processors() if len(X) > 500 else 1)
 
-    def _walk(self, tile: Callable[[int, int], Any]) -> list[Any]:
+    def _walk(self, tile: Callable[[int, int], Any]) -> Iterator[Any]:
+        """Results of all tiles in order, few of them alive at a time."""
         n = self.X.shape[0]
         starts = range(0, n, self.tile_rows)
+
+        def run(start: int) -> Any:
+            return tile(start, min(start + self.tile_rows, n))
+
         if self.threads == 1:
-            return [tile(start, min(start + self.tile_rows, n)) for start in starts]
+            yield from map(run, starts)
+            return
+        group = 2 * self.threads
         with ThreadPoolExecutor(self.threads) as pool:
-            return list(pool.map(lambda start: tile(start, min(start + self.tile_rows, n)), starts))
+            for head in range(0, len(starts), group):
+                yield from pool.map(run, starts[head : head + group])
 
     @cached_property
     def folds(self) -> dict[str, Any]:
@@ -83,22 +91,26 @@ class PairPass:
             )  # fmt: skip
             return partial
 
-        sums, minima, maxima, cover = zip(*self._walk(tile), strict=True)
         # combined in tile order, so the thread count cannot change the last digits
-        return rows | {
-            "pair_sums": np.sum(sums, axis=0),
-            "pair_minima": np.min(minima, axis=0),
-            "pair_maxima": np.max(maxima, axis=0),
-            "cover": np.min(cover, axis=0),
-        }
+        results = self._walk(tile)
+        sums, minima, maxima, cover = next(results)
+        for more, lower, upper, near in results:
+            sums += more
+            np.minimum(minima, lower, out=minima)
+            np.maximum(maxima, upper, out=maxima)
+            np.minimum(cover, near, out=cover)
+        return rows | {"pair_sums": sums, "pair_minima": minima, "pair_maxima": maxima, "cover": cover}
 
     @cached_property
     def outsider_means(self) -> Floats:
         """(p, n) mean distance to the |own cluster| nearest points of other clusters."""
         out = np.full(self.labels.shape, np.nan)
-        self._walk(
-            lambda start, stop: _kernels.outsider_means(self.X, start, stop, self.labels, self.sizes, self.offsets, out)
-        )
+
+        def tile(start: int, stop: int) -> None:
+            _kernels.outsider_means(self.X, start, stop, self.labels, self.sizes, self.offsets, out)
+
+        for _ in self._walk(tile):
+            pass  # each tile writes its own rows of out
         return out
 
     @cached_property
@@ -112,15 +124,19 @@ class PairPass:
         from scipy.spatial.distance import pdist
 
         distances = pdist(self.X)
-        order = np.argsort(distances, kind="stable")
+        order = np.argsort(distances)
         first, second = (index.astype(np.int32)[order] for index in np.triu_indices(self.X.shape[0], k=1))
         distances = distances[order]
         records = []
-        for labels in self.labels:
-            plus, minus, tied_within, tied_between, within, between, small, large = _kernels.concordance_sorted(
-                distances, first, second, labels
+        for labels, k, offset in zip(self.labels, self.n_clusters, self.offsets[:-1], strict=True):
+            sizes = self.sizes[offset : offset + k]
+            clustered = int(sizes.sum())
+            pairs = clustered * (clustered - 1) // 2
+            within = int(np.sum(sizes * (sizes - 1))) // 2
+            between = pairs - within
+            plus, minus, tied_within, tied_between, small, large = _kernels.concordance_sorted(
+                distances, first, second, labels, within, between
             )
-            pairs = within + between
             mixed = within * between - plus - minus
             ties = tied_within + tied_between + mixed
             assert 0 <= ties <= pairs * (pairs - 1) // 2
@@ -141,19 +157,20 @@ class PairPass:
             _kernels.histogram_rows(self.X, start, stop, self.labels, scale, *partial)
             return partial
 
-        n = self.X.shape[0]
-        within, between, sums = tile(0, 0)
-        # groups of tiles bound the memory held by partial histograms
-        group = 8 * self.threads
-        starts = list(range(0, n, self.tile_rows))
-        with ThreadPoolExecutor(self.threads) as pool:
-            for head in range(0, len(starts), group):
-                part = starts[head : head + group]
-                for w, b, s in pool.map(lambda start: tile(start, min(start + self.tile_rows, n)), part):
-                    within += w
-                    between += b
-                    sums += s
+        results = self._walk(tile)
+        within, between, sums = next(results)
+        for w, b, total in results:
+            within += w
+            between += b
+            sums += total
         return [_from_histogram(*rows) for rows in zip(within, between, sums, strict=True)]
+
+
+def _processors() -> int:
+    """Processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _from_histogram(within: Ints, between: Ints, sums: Floats) -> Concordance:
@@ -290,10 +307,18 @@ class PartitionView:
         """(k, ...) sum over each cluster of per-point values (n, ...)."""
         return np.add.reduceat(values, self.starts, axis=0)
 
+    def cluster_means(self, values: Floats) -> Floats:
+        """(k, ...) mean over each cluster of per-point values (n, ...)."""
+        return (self.cluster_sums(values).T / self.sizes).T
+
+    def cluster_maxima(self, values: Floats) -> Floats:
+        """(k,) largest in each cluster of per-point values (n,)."""
+        return np.maximum.reduceat(values, self.starts)
+
     @cached_property
     def centroids(self) -> Floats:
         """(k, d) mean of each cluster."""
-        return self.cluster_sums(self.X) / self.sizes[:, None]
+        return self.cluster_means(self.X)
 
     @cached_property
     def centroid_distances(self) -> Floats:
@@ -334,7 +359,15 @@ class PartitionView:
     @cached_property
     def mean_to_centroid(self) -> Floats:
         """(k,) mean distance of a cluster's points to its centroid."""
-        return self.cluster_sums(self.to_centroid) / self.sizes
+        return self.cluster_means(self.to_centroid)
+
+    @cached_property
+    def border_distances(self) -> Floats:
+        """(k,) mean distance to the centroid of the tenth of a cluster farthest from it, rounded up."""
+        ordered = self.to_centroid[np.lexsort((-self.to_centroid, self.labels))]
+        rank = np.arange(self.n) - self.starts[self.labels]
+        wanted = -(-self.sizes // 10)
+        return self.cluster_sums(np.where(rank < wanted[self.labels], ordered, 0.0)) / wanted
 
     @cached_property
     def within_ss(self) -> Floats:
@@ -395,6 +428,13 @@ class PartitionView:
         return self._table("pair_sums")
 
     @cached_property
+    def mean_gaps(self) -> Floats:
+        """(k, k) mean distance between points of two clusters, infinite on the diagonal."""
+        means = self.pair_sums / np.outer(self.sizes, self.sizes)
+        np.fill_diagonal(means, np.inf)
+        return means
+
+    @cached_property
     def own_mean(self) -> Floats:
         """(n,) mean distance to the other points of the own cluster, NaN for a single point."""
         return self._points(self._pairs.folds["own_mean"])
@@ -433,6 +473,15 @@ class PartitionView:
         _kernels.reflected_distances(self.X, self.labels, self.centroids, out)
         return out
 
+    @cached_property
+    def symmetry_distances(self) -> Floats:
+        """(n,) point symmetry distance to the own centroid within the own cluster, zero for a single point.
+
+        The mean distance from the mirror image to its two nearest points, times the distance to
+        the centroid: Bandyopadhyay & Saha 2008, doi:10.1109/TKDE.2008.79.
+        """
+        return np.where(self.to_centroid > 0.0, self.reflections * self.to_centroid, 0.0)
+
     # ---- neighbours ------------------------------------------------------------------------
 
     def nearest(self, count: int) -> tuple[Floats, Ints]:
@@ -462,6 +511,10 @@ STATISTIC_COSTS: dict[str, str] = {
             "k",
             "sizes",
             "starts",
+            "cluster_sums",
+            "cluster_means",
+            "cluster_maxima",
+            "border_distances",
             "centroids",
             "centroid_distances",
             "deviations",
@@ -480,7 +533,19 @@ STATISTIC_COSTS: dict[str, str] = {
     ),
     **dict.fromkeys(["neighbour_labels"], "neighbours"),
     **dict.fromkeys(
-        ["gaps", "spans", "diameters", "pair_sums", "own_mean", "other_mean", "own_farthest", "cover", "reflections"],
+        [
+            "gaps",
+            "spans",
+            "diameters",
+            "pair_sums",
+            "mean_gaps",
+            "own_mean",
+            "other_mean",
+            "own_farthest",
+            "cover",
+            "reflections",
+            "symmetry_distances",
+        ],
         "pairs",
     ),
     **dict.fromkeys(["outsider_mean", "concordance"], "sort"),

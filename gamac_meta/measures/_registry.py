@@ -65,14 +65,19 @@ def measure(
     bounds: tuple[float, float],
     reference: str,
     name: str | None = None,
+    needs: tuple[str, ...] | None = None,
     scale_free: bool = True,
     rotation_free: bool = True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a formula; its parameters are the statistics of PartitionView that it needs."""
+    """Register a formula; its parameters are the statistics of PartitionView that it needs.
+
+    name and needs are for members of a family made in a loop, whose parameters a signature cannot tell.
+    """
+    given = needs
 
     def register(formula: Callable[..., Any]) -> Callable[..., Any]:
         identifier = name or formula.__name__
-        needs = tuple(inspect.signature(formula).parameters)
+        needs = given or tuple(inspect.signature(formula).parameters)
         unknown = [need for need in needs if need not in STATISTIC_COSTS]
         if unknown:
             raise TypeError(f"measure {identifier!r} asks for unknown statistic(s) {unknown}")
