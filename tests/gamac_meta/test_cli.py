@@ -1,0 +1,290 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gamac_meta.recommend
+from gamac_meta import MEASURES, cli
+from gamac_meta.exceptions import ModelError
+from gamac_meta.inputs import prepare
+from gamac_meta.recommend import Explanation, Recommendation
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PENGUINS = str(EXAMPLES / "penguins.csv")
+SPECIES = str(EXAMPLES / "penguins-species.csv")
+RUN = [sys.executable, "-m", "gamac_meta.cli"]
+
+
+def refused(capsys, *argv):
+    """The one line that a refused command prints."""
+    try:
+        status = cli.main([str(part) for part in argv])
+    except SystemExit as error:
+        status = error.code
+    out, err = capsys.readouterr()
+    assert status == 2
+    assert out == ""
+    assert err.startswith("gamac-meta: error: ")
+    assert err.count("\n") == 1
+    return err
+
+
+class StubAdvice(Recommendation):
+    """Advice without a model: what the command prints is tested here, not what a ranker learned."""
+
+    def explain(self, measure=None):
+        return Explanation(measure or self.best, ("measure",), np.array([np.nan]), np.array([0.25]))
+
+
+@pytest.fixture
+def stub(monkeypatch):
+    """recommend_measure ranks by name and keeps its arguments."""
+    calls = {}
+
+    def recommend_measure(X, **options):
+        calls.update(options, X=X)
+        names = tuple(MEASURES)
+        agreement = np.linspace(0.5, -0.5, len(names))
+        prepared = prepare(X, options["scale"])
+        nothing = np.zeros(0)
+        return StubAdvice(
+            names, agreement, agreement, agreement - 0.1, agreement + 0.1, "stub 7", "simulated", prepared, None,
+            nothing, nothing,
+        )  # fmt: skip
+
+    monkeypatch.setattr(gamac_meta.recommend, "recommend_measure", recommend_measure)
+    return calls
+
+
+def test_recommend_prints_data_ranking_reasons_model_and_next_step(stub, capsys):
+    assert cli.main(["recommend", PENGUINS, "--scale", "standard", "--top", "3"]) == 0
+    out = capsys.readouterr().out
+    names = list(MEASURES)
+    for words in (
+        "342 points, 4 columns (bill_length_mm",
+        "scale standard",
+        f"({names[0]};",
+        "0.40 to 0.60",
+        "Why ",
+        "Model stub 7, learned from simulated assessors: agreement with real people was not measured",
+        f"gamac-meta evaluate {PENGUINS} --scale standard --labels partitions.csv --measures {names[0]}",
+    ):
+        assert words in out
+    for rank, name in enumerate(names[:3], start=1):
+        assert any(line.startswith(f"{rank:>4}  ") and f"({name})" in line for line in out.splitlines())
+    if len(names) > 3:
+        assert f"{len(names) - 3} more: --top {len(names)}" in out
+
+
+def test_the_next_step_runs_as_printed(stub, capsys, tmp_path):
+    labels = tmp_path / "my labels.csv"
+    labels.write_bytes(Path(SPECIES).read_bytes())
+    table = tmp_path / "my table.csv"
+    table.write_bytes(Path(PENGUINS).read_bytes())
+    assert cli.main(["recommend", str(table), "--drop", "body_mass_g", "--partitions", str(labels)]) == 0
+    command = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("  gamac-meta evaluate"))
+    import shlex
+
+    assert cli.main(shlex.split(command)[1:]) == 0
+    assert next(iter(MEASURES)) in capsys.readouterr().out
+
+
+def test_options_reach_the_library(stub, tmp_path):
+    argv = ["recommend", PENGUINS, "--columns", "body_mass_g,bill_depth_mm", "--scale", "none", "--model", "m"]
+    argv += ["--partitions", SPECIES]
+    assert cli.main(argv) == 0
+    assert list(stub["X"].columns) == ["body_mass_g", "bill_depth_mm"]
+    assert stub["scale"] is None
+    assert stub["model"] == Path("m")
+    assert stub["partitions"]["species"].value_counts().tolist() == [151, 123, 68]
+
+
+def test_json_holds_every_measure_and_no_nan(stub, capsys):
+    assert cli.main(["recommend", PENGUINS, "--scale", "standard", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert record["best"] == record["measures"][0]["measure"] == next(iter(MEASURES))
+    assert len(record["measures"]) == len(MEASURES)
+    assert record["assessors"] == "simulated"
+    assert record["data"] == {
+        "points": 342,
+        "columns": ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"],
+        "dropped": [],
+        "scale": "standard",
+    }
+    assert record["reasons"][0]["value"] is None
+
+
+@pytest.mark.parametrize(("suffix", "magic"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
+def test_plot_is_written(stub, tmp_path, suffix, magic):
+    out = tmp_path / f"out.{suffix}"
+    assert cli.main(["recommend", PENGUINS, "--scale", "standard", "--plot", str(out)]) == 0
+    assert out.read_bytes().startswith(magic)
+
+
+def test_warnings_are_one_line_each_on_standard_error(stub, capsys):
+    assert cli.main(["recommend", PENGUINS]) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("gamac-meta: warning: columns differ 429-fold in spread")
+    assert err.count("\n") == 1
+
+
+def test_outputs_are_checked_before_anything_is_computed(stub, capsys, tmp_path):
+    assert "must end in one of .png, .pdf, .svg" in refused(capsys, "recommend", PENGUINS, "--plot", "out.jpg")
+    missing = tmp_path / "none" / "out.png"
+    assert "directory must exist" in refused(capsys, "recommend", PENGUINS, "--plot", missing)
+    assert "X" not in stub
+
+
+def test_evaluate_prints_what_the_library_computes(capsys):
+    assert cli.main(["evaluate", PENGUINS, "--labels", SPECIES, "--scale", "standard", "--measures", "silhouette"]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("silhouette"))
+    frame = pd.read_csv(PENGUINS)
+    from sklearn.metrics import silhouette_score
+
+    expected = silhouette_score((frame - frame.mean()) / frame.std(ddof=0), pd.read_csv(SPECIES)["species"])
+    assert line.split() == ["silhouette", "greater", f"{expected:.4g}"]
+
+
+def test_evaluate_does_not_rescale_unless_told(capsys):
+    assert cli.main(["evaluate", PENGUINS, "--labels", SPECIES, "--measures", "silhouette"]) == 0
+    frame = pd.read_csv(PENGUINS)
+    from sklearn.metrics import silhouette_score
+
+    assert f"{silhouette_score(frame, pd.read_csv(SPECIES)['species']):.4g}" in capsys.readouterr().out
+
+
+def test_evaluate_compares_partitions_and_says_why_a_value_is_undefined(capsys, tmp_path):
+    labels = pd.DataFrame({"species": pd.read_csv(SPECIES)["species"].astype("category").cat.codes, "one": 0})
+    labels.to_csv(tmp_path / "labels.csv", index=False)
+    out = tmp_path / "table.csv"
+    argv = ["evaluate", PENGUINS, "--labels", str(tmp_path / "labels.csv"), "--measures", "silhouette"]
+    assert cli.main([*argv, "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "undefined: silhouette on one: the partition has one cluster" in printed
+    assert next(line for line in printed.splitlines() if line.startswith("silhouette")).split()[-2:] == ["-", "species"]
+    written = pd.read_csv(out, index_col="partition")
+    assert written.columns.tolist() == ["silhouette"]
+    assert written["silhouette"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["recommend", "nowhere.csv"], "a table must be an existing file, got 'nowhere.csv'"),
+        (["recommend", PENGUINS, "--drop", "island"], "columns must be among 'bill_length_mm', "),
+        (["recommend", PENGUINS, "--columns", ","], "must be names separated by commas"),
+        (["recommend", PENGUINS, "--top", "0"], "must be a whole number >= 1, got '0'"),
+        (["recommend", PENGUINS, "--scale", "robust"], "invalid choice: 'robust'"),
+        (["recommend", SPECIES], "X must be numeric, got 1 non-numeric column(s): 'species'"),
+        (["evaluate", PENGUINS, "--labels", SPECIES, "--measures", "silhuete"], "did you mean 'silhouette'?"),
+        (["evaluate", PENGUINS, "--labels", SPECIES, "--out", "x.xlsx"], "must end in one of .csv"),
+        (["evaluate", PENGUINS, "--labels", "no.csv"], "a table must be an existing file, got 'no.csv'"),
+        (["recomend"], "invalid choice: 'recomend'"),
+        ([], "COMMAND"),
+    ],
+)
+def test_refused_input_is_one_line(stub, capsys, argv, message):
+    assert message in refused(capsys, *argv)
+
+
+def test_a_broken_model_is_one_line(capsys, tmp_path):
+    (tmp_path / "card.json").write_text("{")
+    argv = ["recommend", PENGUINS, "--scale", "standard", "--model", tmp_path]
+    assert "card.json is damaged" in refused(capsys, *argv)
+
+
+@pytest.mark.parametrize(
+    "argv", [["corpus", "show"], ["corpus", "export", "--out", "x.csv"], ["train", "--corpus"]], ids=lambda a: a[0]
+)
+def test_a_missing_corpus_is_one_line(capsys, tmp_path, argv):
+    assert "corpus" in refused(capsys, *argv, tmp_path / "nowhere")
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_written_picture(stub, capsys, tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    argv = ["recommend", PENGUINS, "--scale", "standard", "--plot", tmp_path / "out.png"]
+    assert "no room on the disk to write" in refused(capsys, *argv)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("argv", [["doctor"], ["evaluate", PENGUINS, "--labels", SPECIES]])
+def test_a_full_disk_under_standard_output_is_one_line(argv):
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run([*RUN, *argv], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr == "gamac-meta: error: no room on the disk to write the output\n"
+
+
+def test_a_reader_that_leaves_is_no_error():
+    process = subprocess.Popen([*RUN, "doctor"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(timeout=60) != 0
+
+
+def test_an_interrupt_is_one_line(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gamac_meta.recommend, "recommend_measure", interrupted)
+    assert cli.main(["recommend", PENGUINS]) == 130
+    assert capsys.readouterr().err == "gamac-meta: interrupted\n"
+
+
+def test_doctor_names_versions_backend_and_model(capsys):
+    status = cli.main(["doctor"])
+    out = capsys.readouterr().out
+    assert f"numpy {np.__version__}" in out
+    assert "backend      numpy" in out
+    assert status == (2 if "model        none" in out else 0)
+
+
+def test_doctor_survives_a_missing_model(monkeypatch, capsys):
+    import rankers
+
+    def missing():
+        raise ModelError("no model at here")
+
+    monkeypatch.setattr(rankers, "load", missing)
+    assert cli.main(["doctor"]) == 2
+    assert "model        none: no model at here" in capsys.readouterr().out
+
+
+def test_help_is_quick():
+    # the least of three: the machine may be busy, the start may not be slow
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run([*RUN, "--help"], check=True, capture_output=True, timeout=60)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.5
+
+
+def test_the_shipped_table_gets_a_recommendation(capsys):
+    assert cli.main(["recommend", PENGUINS, "--scale", "standard"]) == 0
+    out, err = capsys.readouterr()
+    assert "Trust " in out
+    assert "simulated assessors" in out
+    assert err == ""
+
+
+def test_the_signal_of_an_interrupt_ends_a_corpus_build_in_one_line(tmp_path):
+    argv = [*RUN, "corpus", "build", "--datasets", "500", "--out", str(tmp_path / "corpus")]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].endswith("gamac-meta: interrupted")
