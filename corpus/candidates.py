@@ -1,0 +1,147 @@
+"""Candidate partitions of a data set: a pool by many algorithms, then the few that assessors compare.
+
+`pool` makes about 70 distinct partitions, `choose` takes 15 of them by one of two schemes,
+`partition` does both. Everything follows from the points and the seed, whatever the thread count.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+from corpus._attempts import Partition, Points, attempts, perturbed
+from gamac_meta.exceptions import InvalidInputError
+from gamac_meta.types import NOISE, Dataset, Floats, Ints, PartitionSet
+
+COUNT = 15
+SCHEMES = ("diverse", "random")
+MOST_NOISE = 0.15
+MOST_POINTS = 5000  # all distances are held: 300 MB there
+MOST_CANDIDATES = 50
+
+logger = logging.getLogger(__name__)
+
+
+def partition(data: Dataset, seed: int, scheme: str = "diverse", count: int = COUNT) -> PartitionSet:
+    """`count` distinct candidate partitions of the data, in random order."""
+    _check_choice(scheme, count)
+    return choose(pool(data, seed, at_least=count), scheme, seed, count)
+
+
+def pool(data: Dataset, seed: int, at_least: int = COUNT) -> PartitionSet:
+    """About 70 distinct partitions by some twenty algorithms; makers say how each was made.
+
+    Left out are partitions of fewer than two clusters or with more than 15 % noise, attempts in
+    which a library fails, and repetitions up to the numbering of clusters. Where fewer than
+    `at_least` remain (tiny or mostly duplicated data), partitions of the pool with a few random
+    points moved to other clusters make up the number; their makers start with "perturbed".
+    """
+    from sklearn.cluster import KMeans  # noqa: F401  loads scikit-learn's OpenMP, which is limited next
+    from threadpoolctl import threadpool_limits
+
+    _check_seed(seed)
+    if data.n > MOST_POINTS:
+        raise InvalidInputError(f"candidates are made for at most {MOST_POINTS} points, got n={data.n}; take a sample")
+    points = Points(data.X, np.random.default_rng(seed))
+    found: dict[bytes, tuple[str, Partition]] = {}
+    # sums over several threads differ in the last digits, and labels with them
+    with threadpool_limits(limits=1):
+        for maker, thunk in attempts(points):
+            try:
+                labels = thunk()
+            except (ValueError, RuntimeError, ArithmeticError, IndexError) as error:
+                logger.debug("%s failed on %s: %s", maker, data.name, error)
+                continue
+            _keep(found, maker, labels)
+    while len(found) < at_least:
+        maker, labels = list(found.values())[points.rng.integers(len(found))]
+        _keep(found, f"perturbed({maker.removeprefix('perturbed(').rstrip(')')})", perturbed(labels, points.rng))
+    makers, rows = zip(*found.values(), strict=True)
+    return PartitionSet(np.stack(rows), makers)
+
+
+def _keep(found: dict[bytes, tuple[str, Partition]], maker: str, labels: Partition) -> None:
+    names, first, codes = np.unique(labels, return_index=True, return_inverse=True)
+    if np.count_nonzero(names != NOISE) >= 2 and np.mean(labels == NOISE) <= MOST_NOISE:
+        # numbered by first appearance, equal partitions are equal arrays; noise counts as one more
+        # cluster, since people see the same groups either way
+        found.setdefault(first.argsort().argsort()[codes].tobytes(), (maker, labels))
+
+
+# ---- choice ------------------------------------------------------------------------------------
+
+
+def choose(candidates: PartitionSet, scheme: str, seed: int, count: int = COUNT) -> PartitionSet:
+    """`count` partitions of a pool in random order.
+
+    "diverse": each next one is the least alike, by Fowlkes-Mallows, to its nearest among those
+    taken; the first is random. "random": algorithms take turns in random order, each giving a
+    random partition of the range of k (by powers of two) that was taken least so far.
+    """
+    _check_choice(scheme, count)
+    _check_seed(seed)
+    if len(candidates) < count:
+        raise InvalidInputError(f"count must be at most the {len(candidates)} partitions of the pool, got {count}")
+    rng = np.random.default_rng([seed, 1])
+    rows = _most_different(candidates, rng, count) if scheme == "diverse" else _stratified(candidates, rng, count)
+    rows = rng.permutation(rows)
+    return PartitionSet(candidates.labels[rows], tuple(candidates.makers[row] for row in rows))
+
+
+def _most_different(candidates: PartitionSet, rng: np.random.Generator, count: int) -> Ints:
+    alike = fowlkes_mallows(candidates)
+    chosen = [int(rng.integers(len(candidates)))]
+    while len(chosen) < count:
+        nearest = alike[:, chosen].max(axis=1)
+        nearest[chosen] = np.inf
+        chosen.append(int(nearest.argmin()))
+    return np.array(chosen)
+
+
+def _stratified(candidates: PartitionSet, rng: np.random.Generator, count: int) -> Ints:
+    algorithms = np.array([maker.split("(")[0] for maker in candidates.makers])
+    ranges = np.log2(candidates.n_clusters).astype(int)
+    turns = rng.permutation(np.unique(algorithms))
+    free = np.ones(len(candidates), dtype=bool)
+    taken = np.zeros(ranges.max() + 1)
+    chosen: list[int] = []
+    while len(chosen) < count:
+        for algorithm in turns:
+            rows = rng.permutation(np.flatnonzero(free & (algorithms == algorithm)))
+            if rows.size and len(chosen) < count:
+                row = int(rows[taken[ranges[rows]].argmin()])
+                free[row] = False
+                taken[ranges[row]] += 1
+                chosen.append(row)
+    return np.array(chosen)
+
+
+def fowlkes_mallows(partitions: PartitionSet) -> Floats:
+    """(p, p) likeness of partitions in [0, 1]; noise counts as one more cluster, as it is seen.
+
+    Fowlkes & Mallows 1983, doi:10.1080/01621459.1983.10478008.
+    """
+    codes = partitions.labels.astype(np.int64) + 1
+    width = codes.max() + 1
+    p, n = codes.shape
+    together = np.zeros((p, p))
+    for i in range(p):
+        scaled = codes[i] * width
+        for j in range(i, p):
+            cells = np.bincount(scaled + codes[j]).astype(np.float64)
+            together[i, j] = together[j, i] = cells @ cells - n
+    pairs = np.sqrt(np.outer(together.diagonal(), together.diagonal()))
+    return np.divide(together, pairs, out=np.eye(p), where=pairs > 0)
+
+
+def _check_choice(scheme: str, count: int) -> None:
+    if scheme not in SCHEMES:
+        raise InvalidInputError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
+    if not 2 <= count <= MOST_CANDIDATES:
+        raise InvalidInputError(f"count must be between 2 and {MOST_CANDIDATES}, got {count}")
+
+
+def _check_seed(seed: int) -> None:
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InvalidInputError(f"seed must be a whole number >= 0, got {seed!r}")
