@@ -16,7 +16,7 @@ def measures_page() -> str:
     lines = [
         "# Measures",
         "",
-        f"The {len(MEASURES)} measures, by the name that `evaluate` and the tables use. Made by `python docs/generate.py`.",
+        f"The {len(MEASURES)} measures, by the name that `evaluate` and the tables use. Made by `docs/generate.py`.",
         "Undefined values are NaN with a reason (`MeasureTable.reason`). *Scale* and *rotation*: whether the value is",
         "unchanged when all coordinates are multiplied by one number, or turned. *Cost*: the dearest thing it needs.",
         "",
@@ -24,7 +24,7 @@ def measures_page() -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| `{name}` | {measure.title} | {'greater' if measure.greater_is_better else 'smaller'} "
+        f"| `{name}` | {measure.title.replace('*', chr(92) + '*')} | {'greater' if measure.greater_is_better else 'smaller'} "
         f"| {measure.bounds[0]:g} to {measure.bounds[1]:g} | {'free' if measure.scale_free else 'depends'} "
         f"| {'free' if measure.rotation_free else 'depends'} | {measure.cost} | {measure.reference} |"
         for name, measure in MEASURES.items()

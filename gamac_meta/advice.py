@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,7 @@ def as_text(advice: Recommendation, top: int = 10) -> str:
 
 def next_steps(advice: Recommendation, table: str, partitions: Path | None) -> str:
     """What to type next; table is the file with its options, as it was given on the command line."""
-    labels = partitions or "partitions.csv"
+    labels = shlex.quote(str(partitions or "partitions.csv"))
     scale = advice.prepared.scale
     lines = ["Next: compare your partitions (a file with a row per point, a column per partition):"]
     lines.append(f"  gamac-meta evaluate {table} --labels {labels} --measures {advice.best}")

@@ -115,7 +115,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--out", metavar="OUT", type=Path, required=True, help=".parquet, .csv or .tsv")
 
     command = _command(commands, "train", train, "train and validate a model on a corpus")
-    command.add_argument("--corpus", metavar="DIR", type=Path, required=True)
+    command.add_argument("--corpus", metavar="DIR", type=Path, required=True, help="made by corpus build")
     command.add_argument("--orders", metavar="URL", help="database of the orders (default: the corpus's own)")
     command.add_argument("--out", metavar="DIR", type=Path, help="where to write the model (default: only validate)")
     command.add_argument("--seed", metavar="N", type=_natural, default=0, help="default: 0")
