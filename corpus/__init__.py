@@ -1,0 +1,1 @@
+"""Training data: generated data sets, candidate partitions, measures, and assessors' orders of them."""

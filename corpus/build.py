@@ -1,0 +1,107 @@
+"""The whole corpus: generate, partition, measure, order, store. Resumable at any kill."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from corpus.store import CorpusStore, Entry, Summary
+from gamac_meta.exceptions import CorpusError, InvalidInputError
+from gamac_meta.executor import run
+
+
+@dataclass(frozen=True)
+class Task:
+    """One data set to make; everything random in it follows from seed and index."""
+
+    index: int
+    seed: int
+    assessors: int
+
+    @property
+    def scheme(self) -> str:
+        """The schemes take turns."""
+        from corpus.candidates import SCHEMES
+
+        return SCHEMES[self.index % len(SCHEMES)]
+
+    def stage_seed(self, stage: int) -> int:
+        """An independent seed for each stage of each data set."""
+        return int(np.random.SeedSequence(self.seed, spawn_key=(self.index, stage)).generate_state(1)[0])
+
+
+def build(
+    directory: str | Path,
+    datasets: int = 1000,
+    seed: int = 0,
+    n_jobs: int = 1,
+    assessors: int = 5,
+    progress: bool = True,
+    url: str | None = None,
+) -> Summary:
+    """Fill a corpus directory up to the given number of data sets, and say what is in it.
+
+    Entries that are there and whole are kept, so the same call after an interruption goes on where
+    it stopped, and a greater `datasets` extends. The content depends on seed and assessors only.
+    n_jobs: processes, -1 for all cores. assessors: simulated assessors per data set.
+    progress: a bar on standard error. url: database of the orders, SQLite in the directory by default.
+
+    Raises InvalidInputError where the directory was built with other settings, CorpusError where it
+    is damaged beyond repair or a data set cannot be made, StorageFullError where there is no room.
+    """
+    from corpus.candidates import SCHEMES
+    from corpus.generators import GENERATORS
+    from gamac_meta.measures import MEASURES
+
+    for name, value, least in (("datasets", datasets, 1), ("seed", seed, 0), ("assessors", assessors, 1)):
+        if value < least:
+            raise InvalidInputError(f"{name} must be at least {least}, got {value}")
+    settings = {
+        "seed": seed,
+        "assessors": assessors,
+        "schemes": SCHEMES,
+        "families": list(GENERATORS),
+        "measures": list(MEASURES),
+    }
+    with CorpusStore(directory, url, create=True) as store:
+        store.claim(settings, requested=datasets)
+        store.sweep()
+        filled = {index for index in store.indices() if store.problem(index) is None}
+        tasks = [Task(index, seed, assessors) for index in range(datasets) if index not in filled]
+        results = run(make_entry, tasks, n_jobs=n_jobs, progress="data sets" if progress else None)
+        try:
+            for _, entry in results:
+                store.write(entry)
+        except KeyboardInterrupt:
+            done = len(store.indices())
+            print(f"\nstopped: {done} of {datasets} data sets are stored; the same command resumes", file=sys.stderr)
+            raise
+        return store.summary()
+
+
+def make_entry(task: Task) -> Entry:
+    """One entry from its task alone.
+
+    Raises CorpusError naming the recipe: a corpus must not lose its difficult families in silence.
+    """
+    from corpus.assessors import simulate
+    from corpus.candidates import partition
+    from corpus.generators import draw_recipe, generate
+    from gamac_meta.measures import evaluate
+
+    recipe = draw_recipe(task.index, task.seed)
+    try:
+        sample = generate(recipe)
+        candidates = partition(sample.data, seed=task.stage_seed(0), scheme=task.scheme)
+        table = evaluate(sample.data.X, candidates)
+        orders = simulate(sample.data.X, sample.references, candidates, task.stage_seed(1), task.assessors)
+    except Exception as error:
+        raise CorpusError(
+            f"data set {task.index} cannot be made, {type(error).__name__}: {error}; recipe {recipe.to_json()}"
+        ) from error
+    return Entry(
+        task.index, sample.data, sample.references, sample.family, sample.group, task.scheme, candidates, table, orders
+    )
