@@ -203,3 +203,164 @@ def reflected_distances(X, labels, centroids, out):
                     second = total
             out[i] = 0.5 * (np.sqrt(nearest) + np.sqrt(second)) if stop - start > 1 else np.nan
         start = stop
+
+
+@njit(nogil=True, cache=True)
+def midpoint_densities(X, starts, centroids, radius):
+    """(pairs,) for each pair of clusters a < b, points of both within radius of the midpoint of their
+    centroids, over the larger of the counts around either centroid; NaN where there are none.
+    X must be ordered by cluster, starts (k + 1,)."""
+    k, d = centroids.shape
+    ratios = np.empty(k * (k - 1) // 2)
+    cell = 0
+    for a in range(k):
+        for b in range(a + 1, k):
+            middle = 0
+            first = 0
+            second = 0
+            for c in (a, b):
+                for i in range(starts[c], starts[c + 1]):
+                    to_middle = 0.0
+                    to_first = 0.0
+                    to_second = 0.0
+                    for column in range(d):
+                        x = X[i, column]
+                        u = centroids[a, column]
+                        v = centroids[b, column]
+                        to_middle += (x - 0.5 * (u + v)) ** 2
+                        to_first += (x - u) ** 2
+                        to_second += (x - v) ** 2
+                    middle += to_middle <= radius * radius
+                    first += to_first <= radius * radius
+                    second += to_second <= radius * radius
+            most = max(first, second)
+            ratios[cell] = middle / most if most > 0 else np.nan
+            cell += 1
+    return ratios
+
+
+@njit(nogil=True, cache=True)
+def spanning_tree(X, core):
+    """Prim's minimum spanning tree of the mutual reachabilities max(d(i, j), core_i, core_j).
+
+    core (n,); zeros give the Euclidean tree. Returns (edges (n - 1, 2), lengths (n - 1,)).
+    """
+    n, d = X.shape
+    edges = np.empty((max(n - 1, 0), 2), dtype=np.int64)
+    lengths = np.empty(max(n - 1, 0))
+    reach = np.full(n, np.inf)  # squared, to the tree so far
+    parent = np.zeros(n, dtype=np.int64)
+    outside = np.arange(1, n)
+    last = 0
+    for step in range(n - 1):
+        remaining = n - 1 - step
+        nearest = 0
+        best = np.inf
+        for slot in range(remaining):
+            j = outside[slot]
+            total = 0.0
+            for column in range(d):
+                gap = X[last, column] - X[j, column]
+                total += gap * gap
+            total = max(total, core[last] * core[last], core[j] * core[j])
+            if total < reach[j]:
+                reach[j] = total
+                parent[j] = last
+            if reach[j] < best:
+                best = reach[j]
+                nearest = slot
+        last = outside[nearest]
+        outside[nearest] = outside[remaining - 1]
+        edges[step, 0] = parent[last]
+        edges[step, 1] = last
+        lengths[step] = np.sqrt(best)
+    return edges, lengths
+
+
+@njit(nogil=True, cache=True)
+def core_distances(X):
+    """(n,) all-points core distance: the power mean, with exponent -d, of distances to all others.
+
+    Taken in units of the nearest distance, so that no power overflows in many dimensions.
+    """
+    n, d = X.shape
+    core = np.zeros(n)
+    squares = np.empty(n)
+    for i in range(n):
+        nearest = np.inf
+        for j in range(n):
+            total = 0.0
+            for column in range(d):
+                gap = X[i, column] - X[j, column]
+                total += gap * gap
+            squares[j] = total
+            if j != i:
+                nearest = min(nearest, total)
+        if n < 2 or nearest == 0.0:
+            continue  # a duplicate is infinitely dense
+        mean = 0.0
+        for j in range(n):
+            if j == i:
+                continue
+            ratio = nearest / squares[j]
+            power = np.sqrt(ratio) if d % 2 else 1.0
+            for _ in range(d // 2):
+                power *= ratio
+            mean += power
+        core[i] = np.sqrt(nearest) * (mean / (n - 1)) ** (-1.0 / d)
+    return core
+
+
+@njit(nogil=True, cache=True)
+def density_structure(X, starts):
+    """Density sparseness (k,) and separation (k,) of each cluster, as DBCV defines them.
+
+    X must be ordered by cluster, starts (k + 1,). Clusters of one point take no part: NaN.
+    """
+    n, d = X.shape
+    k = starts.size - 1
+    core = np.zeros(n)
+    internal = np.zeros(n, dtype=np.bool_)
+    cluster = np.empty(n, dtype=np.int64)
+    sparseness = np.full(k, np.nan)
+    separation = np.full(k, np.inf)
+    for c in range(k):
+        start = starts[c]
+        stop = starts[c + 1]
+        cluster[start:stop] = c
+        size = stop - start
+        if size < 2:
+            continue
+        core[start:stop] = core_distances(X[start:stop])
+        edges, lengths = spanning_tree(X[start:stop], core[start:stop])
+        degree = np.zeros(size, dtype=np.int64)
+        for e in range(size - 1):
+            degree[edges[e, 0]] += 1
+            degree[edges[e, 1]] += 1
+        longest = 0.0
+        longest_inside = -1.0
+        for e in range(size - 1):
+            longest = max(longest, lengths[e])
+            if degree[edges[e, 0]] > 1 and degree[edges[e, 1]] > 1:
+                longest_inside = max(longest_inside, lengths[e])
+        # a star has no edge between internal points, a pair no internal points: all then count
+        sparseness[c] = longest_inside if longest_inside >= 0.0 else longest
+        for i in range(size):
+            internal[start + i] = degree[i] > 1 or size == 2
+    inner = np.flatnonzero(internal)
+    for s in range(inner.size):
+        i = inner[s]
+        a = cluster[i]
+        for t in range(s + 1, inner.size):
+            j = inner[t]
+            b = cluster[j]
+            if a == b:
+                continue
+            total = 0.0
+            for column in range(d):
+                gap = X[i, column] - X[j, column]
+                total += gap * gap
+            total = max(total, core[i] * core[i], core[j] * core[j])
+            separation[a] = min(separation[a], total)
+            separation[b] = min(separation[b], total)
+    return sparseness, np.sqrt(separation)

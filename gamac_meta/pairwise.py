@@ -214,8 +214,18 @@ class SharedPoints:
         return distances[:, :count], indices[:, :count]
 
     @cached_property
+    def spanning_tree(self) -> tuple[Ints, Floats]:
+        """Edges (n - 1, 2) and lengths (n - 1,) of the Euclidean minimum spanning tree."""
+        return _spanning_tree(self.X)
+
+    @cached_property
     def _neighbours(self) -> tuple[Floats, Ints]:
         return _nearest(self.X, min(NEIGHBOURS, len(self.X) - 1))
+
+
+def _spanning_tree(X: Floats) -> tuple[Ints, Floats]:
+    edges, lengths = _kernels.spanning_tree(X, np.zeros(len(X)))
+    return edges, lengths
 
 
 def _nearest(X: Floats, count: int) -> tuple[Floats, Ints]:
@@ -389,6 +399,11 @@ class PartitionView:
         """(k, d, d) sum over each cluster of outer products of deviations."""
         return np.stack([block.T @ block for block in np.split(self.deviations, self.starts[1:])])
 
+    def midpoint_densities(self, radius: float) -> Floats:
+        """(k (k - 1) / 2,) for each pair of clusters, points of both within radius of the midpoint of
+        their centroids, over the larger of the counts around either centroid; NaN for none."""
+        return _kernels.midpoint_densities(self.X, np.append(self.starts, self.n), self.centroids, radius)
+
     @cached_property
     def total_scatter(self) -> Floats:
         """(d, d) sum of outer products of points minus the mean of all."""
@@ -482,7 +497,24 @@ class PartitionView:
         """
         return np.where(self.to_centroid > 0.0, self.reflections * self.to_centroid, 0.0)
 
+    @cached_property
+    def density_structure(self) -> tuple[Floats, Floats]:
+        """(k,) density sparseness of each cluster and (k,) its density separation from the others,
+        NaN and infinite where a cluster is a single point."""
+        sparseness, separation = _kernels.density_structure(self.X, np.append(self.starts, self.n))
+        return sparseness, separation
+
     # ---- neighbours ------------------------------------------------------------------------
+
+    @cached_property
+    def tree_edges(self) -> tuple[Floats, Floats]:
+        """Lengths of the minimum spanning tree's edges inside clusters, and of those between clusters."""
+        if self.n < len(self._all_X):
+            labels, (edges, lengths) = self.labels, _spanning_tree(self.X)
+        else:
+            labels, (edges, lengths) = self._all_labels, self._shared.spanning_tree
+        crossing = labels[edges[:, 0]] != labels[edges[:, 1]]
+        return lengths[~crossing], lengths[crossing]
 
     def nearest(self, count: int) -> tuple[Floats, Ints]:
         """Distances and row indices into X (n, count) of each clustered point's nearest others."""
@@ -528,6 +560,7 @@ STATISTIC_COSTS: dict[str, str] = {
             "total_ss",
             "scatter_matrices",
             "total_scatter",
+            "midpoint_densities",
         ],
         "linear",
     ),
@@ -545,6 +578,8 @@ STATISTIC_COSTS: dict[str, str] = {
             "cover",
             "reflections",
             "symmetry_distances",
+            "density_structure",
+            "tree_edges",
         ],
         "pairs",
     ),

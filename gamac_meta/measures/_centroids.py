@@ -2,6 +2,7 @@
 
 from math import inf
 
+from gamac_meta.exceptions import UndefinedMeasureError
 from gamac_meta.measures._registry import measure
 
 HALKIDI_2000 = "Halkidi, Vazirgiannis & Batistakis 2000, doi:10.1007/3-540-45372-5_26"
@@ -176,3 +177,27 @@ def sd_dis(xp, centroid_distances):
     """
     distances = xp.where(xp.isinf(centroid_distances), 0.0, centroid_distances)
     return xp.max(distances) / xp.min(centroid_distances) * xp.sum(1.0 / xp.sum(distances, axis=1))
+
+
+@measure(
+    "S_Dbw",
+    greater_is_better=False,
+    bounds=(0.0, inf),
+    reference="Halkidi & Vazirgiannis 2001, doi:10.1109/ICDM.2001.989517",
+    rotation_free=False,
+)
+def s_dbw(xp, deviations, X, cluster_means, midpoint_densities, k):
+    r"""Scatter inside clusters plus density between them.
+
+    .. math:: \frac1k \sum_c \frac{\|\sigma(c)\|}{\|\sigma(X)\|}
+        + \frac{2}{k (k - 1)} \sum_{a < b} \frac{\rho(u_{ab})}{\max(\rho(a), \rho(b))}
+
+    with :math:`\sigma` the vector of column variances, u the midpoint of two centroids and
+    :math:`\rho` the points of both clusters within :math:`\tfrac1k \sqrt{\sum_c \|\sigma(c)\|}`.
+    Undefined where two clusters are empty around their centroids, as rings are.
+    """
+    lengths = xp.linalg.vector_norm(cluster_means(deviations**2), axis=1)
+    ratios = midpoint_densities(xp.sqrt(xp.sum(lengths)) / k)
+    if xp.any(xp.isnan(ratios)):
+        raise UndefinedMeasureError("two clusters have no points near their centroids")
+    return xp.mean(lengths) / xp.linalg.vector_norm(xp.mean(X**2, axis=0)) + xp.mean(ratios)

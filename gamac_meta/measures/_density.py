@@ -1,4 +1,4 @@
-"""Measures from near neighbours."""
+"""Measures from near neighbours, spanning trees and density."""
 
 from math import inf
 
@@ -43,3 +43,42 @@ def connectivity(xp, neighbour_labels, labels):
         raise UndefinedMeasureError("points have no neighbours")
     apart = neighbour_labels != labels[:, None]
     return xp.sum(xp.where(apart, 1.0 / xp.arange(1, count + 1)[None, :], 0.0))
+
+
+@measure(
+    "Spanning-tree gap",
+    greater_is_better=True,
+    bounds=(0.0, inf),
+    reference="after Zahn 1971, doi:10.1109/T-C.1971.223083",
+)
+def spanning_tree_gap(xp, tree_edges):
+    """Mean length of the minimum spanning tree's edges between clusters over that of its edges inside.
+
+    Zahn cuts inconsistently long edges of the tree; this asks of a partition whether it cuts such edges.
+    """
+    inside, crossing = tree_edges
+    if inside.shape[0] == 0:
+        raise UndefinedMeasureError("no edge of the minimum spanning tree lies inside a cluster")
+    return xp.mean(crossing) / xp.mean(inside)
+
+
+@measure(
+    "DBCV",
+    greater_is_better=True,
+    bounds=(-1.0, 1.0),
+    reference="Moulavi et al. 2014, doi:10.1137/1.9781611973440.96",
+)
+def dbcv(xp, density_structure, sizes, n):
+    r"""Density-based validity: density separation against density sparseness of each cluster.
+
+    .. math:: \sum_c \frac{n_c}{n} \cdot \frac{\min_b S(c, b) - D(c)}{\max(\min_b S(c, b), D(c))}
+
+    D is the longest edge between internal points of the cluster's spanning tree of mutual
+    reachability, S the smallest mutual reachability of two clusters' internal points. A cluster of
+    one point has no density and counts 0; one without internal edges counts all its edges.
+    """
+    sparseness, separation = density_structure
+    if xp.sum(xp.astype(sizes > 1, xp.int64)) < 2:
+        raise UndefinedMeasureError("fewer than two clusters have more than one point")
+    validity = (separation - sparseness) / xp.maximum(separation, sparseness)
+    return xp.sum(xp.where(sizes > 1, sizes * validity, 0.0)) / n
