@@ -62,13 +62,15 @@ def anchor_values(anchor_table: MeasureTable) -> Floats:
         if anchor == "gaussian_bic":
             best, median = best - median, median - values[0]
         features += [best, median, high - low]
-    return np.clip(features, -50.0, 50.0)
+    return np.asarray(np.clip(features, -50.0, 50.0))
 
 
 def _bounded(anchor: str, values: Floats) -> Floats:
     if anchor in SQUASHED:
         return np.asarray(values / (1.0 + values))
-    return np.log1p(values) if anchor in LOGGED else values
+    if anchor in LOGGED:
+        return np.asarray(np.log1p(values))
+    return np.asarray(values)
 
 
 @metafeatures(*(f"landmark_{anchor}_clusters" for anchor in ANCHORS))

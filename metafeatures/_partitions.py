@@ -35,11 +35,11 @@ LANDMARKS: tuple[str, ...] = tuple(name for name, _, _ in TABLE)
 def landmarks(view: DataView) -> PartitionSet:
     """(l, n) the landmark partitions; where an algorithm finds no two clusters, k-means stands in.
 
-    The stand-in has the k asked for, or 2 where k is not an argument. On data of few distinct
-    points k is at most half their number.
+    The stand-in has the k asked for, or 2 where k is not an argument. There are never more clusters
+    than distinct points, nor than half the points.
     """
     distinct = len(np.unique(view.X, axis=0))
-    most = max(2, distinct // 2)
+    most = max(2, min(distinct, view.n // 2))
     linkages: dict[str, Floats] = {}
     means: dict[int, Ints] = {}
     embedding: Floats | None = None
@@ -76,7 +76,8 @@ def landmarks(view: DataView) -> PartitionSet:
         else:
             k = 2
             smallest = view.n // argument if algorithm == "hdbscan_share" else argument
-            labels = hdbscan(view, max(3, min(smallest, view.n // 3)))
+            smallest = max(3, min(smallest, view.n // 3))
+            labels = hdbscan(view, smallest, smallest if algorithm == "hdbscan_share" else min(5, smallest))
         rows.append(labels if _clusters(labels) > 1 else kmeans_of(k))
     return PartitionSet(np.stack(rows), LANDMARKS)
 
@@ -203,11 +204,11 @@ def dbscan(view: DataView) -> Ints:
     return np.asarray(DBSCAN(eps=radius, min_samples=6, metric="precomputed").fit_predict(view.distances))
 
 
-def hdbscan(view: DataView, smallest: int) -> Ints:
-    """(n,) labels of HDBSCAN, doi:10.1007/978-3-642-37456-2_14."""
+def hdbscan(view: DataView, smallest: int, cores: int) -> Ints:
+    """(n,) labels of HDBSCAN, doi:10.1007/978-3-642-37456-2_14; `cores` is its min_samples."""
     from sklearn.cluster import HDBSCAN
 
-    model = HDBSCAN(min_cluster_size=smallest, metric="precomputed", copy=True)
+    model = HDBSCAN(min_cluster_size=smallest, min_samples=cores, metric="precomputed", copy=True)
     return np.asarray(model.fit_predict(view.distances))
 
 

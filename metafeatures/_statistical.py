@@ -38,7 +38,7 @@ def correlations(X: Floats) -> tuple[float, ...]:
     if d < 2:
         return 0.0, 0.0, 0.0
     values = np.abs(columns.T @ columns / len(columns))[np.triu_indices(d, k=1)]
-    return values.mean(), values.std(), np.mean(values > LARGE_CORRELATION)
+    return float(values.mean()), float(values.std()), float(np.mean(values > LARGE_CORRELATION))
 
 
 @metafeatures("covariance_mean", "deviation_ratio_log")
@@ -61,8 +61,8 @@ def eigenvalues(spectrum: Floats) -> tuple[float, ...]:
     d = len(shares)
     positive = shares[shares > 0]
     entropy = -np.sum(positive * np.log(positive)) / np.log(d) if d > 1 else 0.0
-    axes = 1 + np.searchsorted(np.cumsum(shares), 0.95)
-    return shares[0], 1.0 / np.sum(shares**2) / d, float(entropy), min(axes, d) / d
+    axes = 1 + int(np.searchsorted(np.cumsum(shares), 0.95))
+    return float(shares[0]), float(1.0 / np.sum(shares**2) / d), float(entropy), min(axes, d) / d
 
 
 @metafeatures("skewness_mean", "skewness_max", "kurtosis_mean", "kurtosis_max")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from gamac_meta.types import Floats, Ints
 from metafeatures._registry import metafeatures
@@ -12,7 +13,7 @@ EDGE_RANKS = (1, 2, 4, 8, 16, 32)
 DIP_POINTS = 256
 
 
-def neighbour_matrix(neighbours: Ints, count: int) -> Floats:
+def neighbour_matrix(neighbours: Ints, count: int) -> npt.NDArray[np.float32]:
     """(n, n) 1 where the column is among the first `count` neighbours of the row."""
     n = len(neighbours)
     matrix = np.zeros((n, n), dtype=np.float32)
@@ -20,7 +21,7 @@ def neighbour_matrix(neighbours: Ints, count: int) -> Floats:
     return matrix
 
 
-def pieces(matrix: Floats) -> Ints:
+def pieces(matrix: npt.NDArray[np.float32]) -> Ints:
     """Sizes of the connected components of a graph, largest first."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
@@ -67,7 +68,7 @@ def _log_ratios(edges: Floats) -> Floats:
     positive = edges[edges > 0]
     unit = np.median(positive)
     ranked = positive[np.minimum(np.array(EDGE_RANKS) - 1, positive.size - 1)]
-    return np.log(ranked / unit)
+    return np.asarray(np.log(ranked / unit))
 
 
 @metafeatures(*(f"tree_edge_{rank}" for rank in EDGE_RANKS))

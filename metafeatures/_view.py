@@ -92,7 +92,7 @@ class DataView:
     @cached_property
     def sorted_distances(self) -> Floats:
         """(n, n - 1) each point's distances to the others, ascending."""
-        return np.sort(self.distances, axis=1)[:, 1:]
+        return np.asarray(np.sort(self.distances, axis=1)[:, 1:])
 
     @cached_property
     def neighbours(self) -> Ints:
@@ -117,7 +117,7 @@ class DataView:
         positive = scale[scale > 0]
         if positive.size == 0:
             positive = self.condensed[self.condensed > 0]
-        return np.maximum(scale, positive.min())
+        return np.asarray(np.maximum(scale, positive.min()))
 
     @cached_property
     def tree(self) -> Tree:
