@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,6 +63,19 @@ def as_text(advice: Recommendation, top: int = 10) -> str:
         "",
         f"Model {advice.model}, learned from {advice.assessors} assessors"
         + (": agreement with real people was not measured." if advice.assessors == "simulated" else "."),
+    ]
+    return "\n".join(lines)
+
+
+def reasons_table(advice: Recommendation, top: int = 30) -> str:
+    """The features with the greatest effect on the recommended measure's place, a line each."""
+    rows = advice.explain().to_frame().head(top)
+    width = rows["feature"].str.len().max()
+    lines = [f"{'effect':>8}  {'value':>10}  {'feature':{width}}  meaning"]
+    lines += [
+        f"{row['effect']:>+8.4f}  {'' if math.isnan(row['value']) else format(row['value'], '.4g'):>10}  "
+        f"{row['feature']:{width}}  {row['meaning']}"
+        for _, row in rows.iterrows()
     ]
     return "\n".join(lines)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from corpus.store import CorpusStore, Entry
+
 PROGRAM = "gamac-meta"
 SCALES = ("common", "standard", "minmax", "none")
 IMAGES = (".png", ".pdf", ".svg")
@@ -102,13 +104,14 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--datasets", metavar="N", type=_positive, required=True, help="data sets in all")
     command.add_argument("--out", metavar="DIR", type=Path, required=True, help="directory of the corpus")
     command.add_argument("--seed", metavar="N", type=_natural, default=0, help="default: 0")
-    command.add_argument("--jobs", metavar="N", type=_positive, default=1, help="processes (default: 1)")
+    command.add_argument("--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all cores (default: 1)")
     command.add_argument("--assessors", metavar="N", type=_positive, default=5, help="simulated assessors (default: 5)")
     command.add_argument("--db", metavar="URL", help="database of the orders (default: SQLite in DIR)")
 
     command = _command(parts, "show", corpus_show, "summary and a picture of every family")
     command.add_argument("corpus", metavar="DIR", type=Path)
-    command.add_argument("--out", metavar="OUT", type=Path, default=None, help="the picture: .png, .pdf or .svg")
+    command.add_argument("--out", metavar="OUT", type=Path, help="the picture: .png, .pdf or .svg")
+    command.add_argument("--db", metavar="URL", help="database of the orders, if it was built with one")
 
     command = _command(parts, "export", corpus_export, "all measure tables as one file")
     command.add_argument("corpus", metavar="DIR", type=Path)
@@ -119,7 +122,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--orders", metavar="URL", help="database of the orders (default: the corpus's own)")
     command.add_argument("--out", metavar="DIR", type=Path, help="where to write the model (default: only validate)")
     command.add_argument("--seed", metavar="N", type=_natural, default=0, help="default: 0")
-    command.add_argument("--jobs", metavar="N", type=_positive, default=1, help="processes (default: 1)")
+    command.add_argument("--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all cores (default: 1)")
 
     _command(commands, "doctor", doctor, "what is installed, which backend is used, which model is shipped")
     return parser
@@ -127,7 +130,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def recommend(arguments: argparse.Namespace) -> None:
     """gamac-meta recommend FILE"""
-    from gamac_meta.advice import as_record, as_text, next_steps
+    from gamac_meta.advice import as_record, as_text, next_steps, reasons_table
     from gamac_meta.recommend import recommend_measure
 
     if arguments.plot:
@@ -150,8 +153,8 @@ def recommend(arguments: argparse.Namespace) -> None:
         return
     print(f"{arguments.file}: {as_text(advice, arguments.top)}")
     if arguments.explain:
-        print("\n" + advice.explain().to_frame().head(30).to_string(index=False, float_format="{:.4g}".format))
-    print("\n" + next_steps(advice, _table_options(arguments), arguments.partitions))
+        print(f"\n{reasons_table(advice)}")
+    print(f"\n{next_steps(advice, _table_options(arguments), arguments.partitions)}")
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
@@ -174,7 +177,11 @@ def evaluate(arguments: argparse.Namespace) -> None:
     ranks = table.ranks()
     shown.insert(0, "better", ["greater" if greater else "smaller" for greater in table.greater_is_better])
     if len(table) > 1:
-        shown["best partition"] = [table.makers[row] for row in ranks.argmin(axis=0)]
+        undefined = values.isna().all()
+        shown["best partition"] = [
+            "-" if undefined[name] else table.makers[row]
+            for name, row in zip(table.measures, ranks.argmin(axis=0), strict=True)
+        ]
     print(shown.to_string(float_format="{:.4g}".format, na_rep="-"))
     for (row, name), reason in table.reasons.items():
         print(f"undefined: {name} on {table.makers[row]}: {reason}")
@@ -206,27 +213,22 @@ def corpus_show(arguments: argparse.Namespace) -> None:
 
     if arguments.out:
         _require_suffix(arguments.out, IMAGES)
-    store = CorpusStore(arguments.corpus)
-    print(store.summary())
-    if arguments.out:
-        from gamac_meta.plots import contact_sheet
-
-        first = {entry.family: entry for entry in reversed(list(store.entries()))}
-        shown = [first[family] for family in sorted(first)]
-        titles = [f"{entry.family}\nn={entry.data.n}" for entry in shown]
-        _save_figure(
-            contact_sheet([entry.data.X for entry in shown], [entry.truth for entry in shown], titles), arguments.out
-        )
+    with CorpusStore(arguments.corpus, arguments.db) as store:
+        summary = store.summary()
+        print(summary)
+        print("families:", ", ".join(f"{name} {count}" for name, count in sorted(summary.families.items())))
+        if arguments.out:
+            _draw_families(store, len(summary.families), arguments.out)
 
 
 def corpus_export(arguments: argparse.Namespace) -> None:
     """gamac-meta corpus export DIR"""
     from corpus.store import CorpusStore
-
     from gamac_meta.files import WRITERS, write_table
 
     _require_suffix(arguments.out, tuple(WRITERS))
-    write_table(CorpusStore(arguments.corpus).to_frame(), arguments.out)
+    with CorpusStore(arguments.corpus) as store:
+        write_table(store.to_frame(), arguments.out)
     print(f"wrote {arguments.out}")
 
 
@@ -312,6 +314,19 @@ def _table_options(arguments: argparse.Namespace) -> str:
     return shlex.join([*parts, "--scale", arguments.scale])
 
 
+def _draw_families(store: CorpusStore, families: int, path: Path) -> None:
+    from gamac_meta.plots import contact_sheet
+
+    first: dict[str, Entry] = {}
+    for entry in store.entries(orders=False):
+        first.setdefault(entry.family, entry)
+        if len(first) == families:
+            break
+    shown = [first[family] for family in sorted(first)]
+    titles = [f"{entry.family}\nn = {entry.data.n}, k = {len(set(entry.truth.tolist()) - {-1})}" for entry in shown]
+    _save_figure(contact_sheet([entry.data.X for entry in shown], [entry.truth for entry in shown], titles), path)
+
+
 def _save_figure(figure: Figure, path: Path) -> None:
     from gamac_meta.files import replacing
 
@@ -343,6 +358,10 @@ def _names(text: str) -> list[str]:
 
 def _positive(text: str) -> int:
     return _at_least(text, 1)
+
+
+def _jobs(text: str) -> int:
+    return -1 if text == "-1" else _at_least(text, 1)
 
 
 def _natural(text: str) -> int:

@@ -221,11 +221,16 @@ READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
 }
 
 WRITERS: dict[str, Callable[[pd.DataFrame, BinaryIO], Any]] = {
-    ".csv": lambda frame, file: frame.to_csv(file, mode="wb"),
-    ".tsv": lambda frame, file: frame.to_csv(file, mode="wb", sep="\t"),
-    ".parquet": lambda frame, file: frame.to_parquet(file),
-    ".html": lambda frame, file: file.write(frame.to_html().encode()),
+    ".csv": lambda frame, file: frame.to_csv(file, mode="wb", index=_is_indexed(frame)),
+    ".tsv": lambda frame, file: frame.to_csv(file, mode="wb", sep="\t", index=_is_indexed(frame)),
+    ".parquet": lambda frame, file: frame.to_parquet(file, index=_is_indexed(frame)),
+    ".html": lambda frame, file: file.write(frame.to_html(index=_is_indexed(frame)).encode()),
 }
+
+
+def _is_indexed(frame: pd.DataFrame) -> bool:
+    # an index without a name only numbers the rows
+    return frame.index.name is not None
 
 
 def _as_frame(array: np.ndarray[Any, Any], path: Path) -> pd.DataFrame:
