@@ -8,7 +8,6 @@ import time
 
 from corpus.assessors import simulate
 from corpus.candidates import SCHEMES, partition
-
 from corpus.generators import draw_recipe, generate
 from gamac_meta.measures import evaluate
 from metafeatures import describe

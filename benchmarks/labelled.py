@@ -35,9 +35,9 @@ def judge(X, labels, seed):
 
 def draw(path, X, labels, name, candidates, target, table, advice):
     """Labels, what the recommended measure ranks first, what silhouette does, and the best there is."""
-    import matplotlib
+    import matplotlib as mpl
 
-    matplotlib.use("Agg")
+    mpl.use("Agg")
     from gamac_meta.plots import plot_partitions
 
     ranks = dict(zip(table.measures, table.ranks().T, strict=True))

@@ -10,10 +10,10 @@ from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
-from corpus.store import CorpusStore
-from gamac_meta.executor import run
 
+from corpus.store import CorpusStore
 from gamac_meta.agreement import kendall_tau
+from gamac_meta.executor import run
 from gamac_meta.measures import MEASURES
 from gamac_meta.types import Floats, MeasureTable
 from metafeatures import NAMES, SCHEMA_VERSION, describe

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from corpus.consensus import consensus
 from corpus.store import CorpusStore
-
 from gamac_meta.agreement import leave_one_out_tau
 from gamac_meta.exceptions import CorpusError, InvalidInputError
 from gamac_meta.types import Floats, MetaDataset

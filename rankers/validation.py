@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gamac_meta.executor import run
 
+from gamac_meta.executor import run
 from gamac_meta.types import Floats, Ints, MetaDataset
 from rankers.metrics import Interval, bootstrap_mean, chosen_agreement, regret
 from rankers.model import Calibration

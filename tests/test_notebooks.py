@@ -1,0 +1,32 @@
+"""Every notebook runs from top to bottom, and its pictures appear."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted(Path(__file__).parents[1].glob("notebooks/*.ipynb"))
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+# the kernel's event loop leaves sockets to the garbage collector
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_runs_and_draws(path, tmp_path):
+    notebook = nbformat.read(path, as_version=4)
+    stored = sum(_is_picture(output) for output in _outputs(notebook))
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    drawn = sum(_is_picture(output) for output in _outputs(notebook))
+    assert drawn == stored > 0
+
+
+def _outputs(notebook):
+    return [output for cell in notebook.cells for output in cell.get("outputs", ())]
+
+
+def _is_picture(output):
+    return "image/png" in output.get("data", {})
