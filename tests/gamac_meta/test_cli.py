@@ -1,6 +1,7 @@
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,12 +11,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from planted import planted_model
 
 import gamac_meta.recommend
 from gamac_meta import MEASURES, cli
 from gamac_meta.exceptions import ModelError
+from gamac_meta.files import read_table
 from gamac_meta.inputs import prepare
 from gamac_meta.recommend import Explanation, Recommendation
+from rankers.persistence import save
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PENGUINS = str(EXAMPLES / "penguins.csv")
@@ -62,6 +66,23 @@ def stub(monkeypatch):
 
     monkeypatch.setattr(gamac_meta.recommend, "recommend_measure", recommend_measure)
     return calls
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """The directory of a model with a planted rule."""
+    return str(save(planted_model(), tmp_path_factory.mktemp("cli") / "model"))
+
+
+def test_recommend_with_a_model_of_ones_own(model, capsys, tmp_path):
+    out = tmp_path / "out.png"
+    argv = ["recommend", PENGUINS, "--scale", "standard", "--model", model, "--explain", "--plot", str(out)]
+    assert cli.main(argv) == 0
+    printed, err = capsys.readouterr()
+    assert "Model planted 1" in printed
+    assert "how this measure does on data sets in general" in printed
+    assert out.stat().st_size > 10_000
+    assert err == ""
 
 
 def test_recommend_prints_data_ranking_reasons_model_and_next_step(stub, capsys):
@@ -197,6 +218,52 @@ def test_a_broken_model_is_one_line(capsys, tmp_path):
     (tmp_path / "card.json").write_text("{")
     argv = ["recommend", PENGUINS, "--scale", "standard", "--model", tmp_path]
     assert "card.json is damaged" in refused(capsys, *argv)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("cli") / "corpus"
+    assert cli.main(["corpus", "build", "--datasets", "3", "--assessors", "2", "--out", str(directory)]) == 0
+    return directory
+
+
+def test_corpus_show_counts_families_and_draws_them(corpus, capsys, tmp_path):
+    out = tmp_path / "sheet.png"
+    assert cli.main(["corpus", "show", str(corpus), "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "3 of 3 data sets, seed 0" in printed
+    assert "orders: 6 simulated, 0 of people" in printed
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_corpus_export_has_a_row_for_each_candidate(corpus, tmp_path, suffix):
+    out = tmp_path / f"tables{suffix}"
+    assert cli.main(["corpus", "export", str(corpus), "--out", str(out)]) == 0
+    frame = read_table(out)
+    assert frame["dataset"].value_counts().tolist() == [15, 15, 15]
+    assert set(MEASURES) < set(frame.columns)
+
+
+def test_a_build_with_another_seed_is_refused(corpus, capsys):
+    argv = ["corpus", "build", "--datasets", "3", "--assessors", "2", "--seed", "1", "--out", corpus]
+    assert "was made with seed 0, got 1" in refused(capsys, *argv)
+
+
+def test_a_damaged_corpus_is_one_line(corpus, capsys, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(corpus, copy)
+    damaged = next((copy / "measures").iterdir())
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    assert "is damaged" in refused(capsys, "corpus", "export", copy, "--out", tmp_path / "x.csv")
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_training_refuses_a_corpus_too_small_to_validate_on(corpus, capsys, tmp_path):
+    assert "validation leaves generator groups out" in refused(
+        capsys, "train", "--corpus", corpus, "--out", tmp_path / "model"
+    )
+    assert not (tmp_path / "model").exists()
 
 
 @pytest.mark.parametrize(

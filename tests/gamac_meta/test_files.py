@@ -203,6 +203,11 @@ def test_tables_written_are_read_back(tmp_path, suffix):
     assert frame["b"].tolist() == NUMBERS["b"].tolist()
 
 
+def test_row_numbers_are_not_written(tmp_path):
+    write_table(NUMBERS, tmp_path / "out.csv")
+    assert list(read_table(tmp_path / "out.csv").columns) == ["a", "b"]
+
+
 def test_html_is_a_table(tmp_path):
     write_table(NUMBERS, tmp_path / "out.html")
     assert "<table" in (tmp_path / "out.html").read_text()
