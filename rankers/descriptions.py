@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -11,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.store import CorpusStore
+from corpus.store import CorpusStore, Entry
 from gamac_meta.agreement import kendall_tau
 from gamac_meta.executor import run
+from gamac_meta.files import replacing
 from gamac_meta.measures import MEASURES
 from gamac_meta.types import Floats, MeasureTable
 from metafeatures import NAMES, SCHEMA_VERSION, describe
@@ -34,18 +33,19 @@ class Description:
 def describe_corpus(directory: Path, *, n_jobs: int = 1, progress: bool = False) -> dict[int, Description]:
     """A description of every data set, by its index in the corpus. What is there already is read, the
     rest is made and kept at once, so that an interrupted run goes on where it stopped."""
-    store = CorpusStore(directory)
     folder = Path(directory) / FOLDER / _key()
-    folder.mkdir(parents=True, exist_ok=True)
     described = {}
     missing = []
-    for index in store.indices():
-        known = _read(_path(folder, index))
-        if known is None:
-            missing.append((Path(directory), folder, index))
-        else:
-            described[index] = known
+    with CorpusStore(directory) as store:
+        for entry in store.entries(orders=False):
+            path = folder / f"{entry.index:06d}-{entry.content_hash}.npz"
+            known = _read(path)
+            if known is None:
+                missing.append((path, entry))
+            else:
+                described[entry.index] = known
     if missing:
+        folder.mkdir(parents=True, exist_ok=True)
         label = "describing data sets" if progress else None
         for _, (index, description) in run(_describe_entry, missing, n_jobs=n_jobs, progress=label):
             described[index] = description
@@ -59,40 +59,17 @@ def _key() -> str:
     return f"schema-{SCHEMA_VERSION}-{digest.hexdigest()}"
 
 
-def _path(folder: Path, index: int) -> Path:
-    return folder / f"{index:06d}.npz"
-
-
-def _describe_entry(task: tuple[Path, Path, int]) -> tuple[int, Description]:
-    directory, folder, index = task
-    entry = CorpusStore(directory).read(index)
+def _describe_entry(task: tuple[Path, Entry]) -> tuple[int, Description]:
+    path, entry = task
     seen = describe(entry.data)
-    table = entry.table
     description = Description(
         seen.features,
         landmark_pairs(seen.landmark_table, seen.landmarks),
-        candidate_pairs(table, entry.candidates),
+        candidate_pairs(entry.table, entry.candidates),
     )
-    _write(_path(folder, index), description)
-    return index, description
-
-
-def _write(path: Path, description: Description) -> None:
-    handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            np.savez_compressed(
-                stream,
-                features=description.features,
-                landmark_pairs=description.landmark_pairs,
-                candidate_pairs=description.candidate_pairs,
-            )
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(path) as beside:
+        np.savez_compressed(beside, **vars(description))
+    return entry.index, description
 
 
 def _read(path: Path) -> Description | None:

@@ -59,9 +59,9 @@ def assemble(directory: Path, *, orders: str | None = None, n_jobs: int = 1, pro
     orders: URL of the database that holds the orders, the corpus's own by default.
     Raises CorpusError where the corpus is damaged or too small to validate on.
     """
-    store = CorpusStore(directory, url=orders)
-    described = describe_corpus(directory, n_jobs=n_jobs, progress=progress)
-    entries = list(store.entries())
+    with CorpusStore(directory, url=orders) as store:
+        entries = list(store.entries())
+        corpus_hash = store.corpus_hash()
     unordered = [entry.index for entry in entries if not entry.orders]
     if unordered:
         raise CorpusError(
@@ -74,6 +74,7 @@ def assemble(directory: Path, *, orders: str | None = None, n_jobs: int = 1, pro
             f"corpus {directory}: validation leaves generator groups out and needs at least {MIN_GROUPS}, "
             f"got {len(groups)}; build more data sets"
         )
+    described = describe_corpus(directory, n_jobs=n_jobs, progress=progress)
     targets = [consensus(entry.orders).ranks for entry in entries]
     measures = entries[0].table.measures
     common: dict[str, Any] = {
@@ -100,7 +101,7 @@ def assemble(directory: Path, *, orders: str | None = None, n_jobs: int = 1, pro
         np.array([leave_one_out_tau(np.column_stack([order.ranks for order in entry.orders])) for entry in entries]),
         any(order.assessor.startswith("simulated") for entry in entries for order in entry.orders),
         max(len(entry.orders) for entry in entries),
-        store.corpus_hash(),
+        corpus_hash,
     )
 
 
