@@ -1,6 +1,17 @@
 """Families of 2-D data sets with known clusters: `generate(draw_recipe(index, seed))`."""
 
-from corpus.generators import gaussians
+# each module registers its families when imported
+from corpus.generators import (
+    arcs,
+    areas,
+    densities,
+    gaussians,
+    hierarchies,
+    lines,
+    mixtures,
+    tails,
+    warped,
+)
 from corpus.generators._recipes import MODIFIERS, Recipe, draw_recipe
 from corpus.generators._registry import GENERATORS, Generator, generator
 from corpus.generators._samples import Sample, generate
@@ -11,8 +22,16 @@ __all__ = [
     "Generator",
     "Recipe",
     "Sample",
+    "arcs",
+    "areas",
+    "densities",
     "draw_recipe",
     "gaussians",
     "generate",
     "generator",
+    "hierarchies",
+    "lines",
+    "mixtures",
+    "tails",
+    "warped",
 ]

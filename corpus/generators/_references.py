@@ -75,9 +75,8 @@ def _merged_if_near(X: Floats, labels: Labels) -> np.ndarray:
     starts = np.searchsorted(owners, np.arange(k))
     distances = cdist(points, points)
     gaps = np.minimum.reduceat(np.minimum.reduceat(distances, starts, axis=0), starts, axis=1)
-    np.fill_diagonal(distances, np.inf)
-    # gaps below the usual spacing of points are no gaps
-    floor = 2.0 * np.median(distances.min(axis=1)) + np.finfo(float).tiny
+    # gaps below the usual spacing of distinct points are no gaps
+    floor = 2.0 * np.median(np.where(distances > 0.0, distances, np.inf).min(axis=1))
     np.fill_diagonal(gaps, 0.0)
     tree = linkage(squareform(gaps, checks=False), "single")
     heights = np.maximum(tree[:, 2], floor)

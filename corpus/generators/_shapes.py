@@ -19,7 +19,7 @@ def turned(X: Floats, angle: float) -> Floats:
 
 def moved(X: Floats, x: float, y: float) -> Floats:
     """(n, 2) points moved by (x, y)."""
-    return X + np.array([x, y])
+    return np.asarray(X + np.array([x, y]))
 
 
 def random_angle(rng: np.random.Generator) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from corpus.generators._registry import Blocks, Real, Whole, generator
-from corpus.generators._shapes import box, disc, gaussian, log_uniform, moved, scattered, turned
+from corpus.generators._shapes import along, arc, box, disc, gaussian, log_uniform, moved, scattered, turned
 
 
 @generator("gaussians", k=Whole(2, 12), gap=Real(-0.2, 1.0))
@@ -27,6 +27,17 @@ def overlapping_gaussians(rng: np.random.Generator, sizes: list[int], *, gap: fl
     spreads = log_uniform(rng, ratio, len(sizes))
     blocks = [s * gaussian(rng, size, rng.uniform(1.0, ratio)) for s, size in zip(spreads, sizes, strict=True)]
     return scattered(rng, blocks, gap)
+
+
+@generator("gaussians", k=Whole(2, 10), ratio=Real(4.0, 40.0, log=True), gap=Real(-0.3, 0.5))
+def main_and_minor_gaussians(rng: np.random.Generator, sizes: list[int], *, ratio: float, gap: float) -> Blocks:
+    """Clouds equally dense whatever their size, so that the small ones are easily swallowed."""
+    k = len(sizes)
+    weights = ratio ** -rng.permutation(np.linspace(0.0, 1.0, k))
+    # regroup the same points by other weights; each cloud keeps eight
+    cuts = np.round(np.cumsum(weights) / weights.sum() * (sum(sizes) - 8 * k)).astype(int)
+    counts = 8 + np.diff(cuts, prepend=0)
+    return scattered(rng, [np.sqrt(count) * gaussian(rng, int(count)) for count in counts], gap)
 
 
 @generator("elongated", k=Whole(2, 12), ratio=Real(2.0, 12.0, log=True), gap=Real(-0.5, 0.2))
@@ -56,6 +67,19 @@ def fans(rng: np.random.Generator, sizes: list[int], *, ratio: float, hub: float
     return [
         turned(moved(gaussian(rng, size, ratio), (1.3 + hub) * np.sqrt(ratio), 0.0), angle)
         for angle, size in zip(angles, sizes, strict=True)
+    ]
+
+
+@generator("elongated", per_cluster=30, k=Whole(2, 6), ratio=Real(4.0, 40.0, log=True), off=Real(0.0, 0.6))
+def crossing_ellipses(rng: np.random.Generator, sizes: list[int], *, ratio: float, off: float) -> Blocks:
+    """Long clouds that cross, at one point or nearly."""
+    k = len(sizes)
+    return [
+        moved(
+            gaussian(rng, size, ratio, np.pi * (place + rng.uniform(-0.25, 0.25)) / k),
+            *(off * np.sqrt(ratio) * rng.normal(size=2)),
+        )
+        for place, size in enumerate(sizes)
     ]
 
 
@@ -92,3 +116,15 @@ def circle_of_blobs(rng: np.random.Generator, sizes: list[int], *, spread: float
         turned(moved(spread * spacing * gaussian(rng, size), 1.0 + wobble * spacing * rng.normal(), 0.0), angle)
         for angle, size in zip(angles, sizes, strict=True)
     ]
+
+
+@generator(
+    "crowds", per_cluster=20, k=Whole(12, 40), gap=Real(-0.25, 0.3), width=Real(0.03, 0.15), straight=Real(0.0, 1.0)
+)
+def many_strokes(rng: np.random.Generator, sizes: list[int], *, gap: float, width: float, straight: float) -> Blocks:
+    """Twelve to forty short strokes, straight or bent, and loops."""
+    blocks = []
+    for size in sizes:
+        opening = rng.uniform(0.2, 0.6) if rng.uniform() < straight else rng.uniform(1.5, 6.28)
+        blocks.append(rng.uniform(0.7, 1.4) * along(rng, size, arc(0.0, opening, 1.5 / np.sqrt(opening)), width))
+    return scattered(rng, blocks, gap)
