@@ -58,7 +58,8 @@ def _merged_if_mixed(X: Floats, labels: Labels) -> np.ndarray:
     sizes = np.bincount(owners).astype(float)
     across = links + links.T
     own = np.diagonal(links)
-    observed = across / (across + own[:, None] + own[None, :])
+    among = across + own[:, None] + own[None, :]
+    observed = np.divide(across, among, out=np.zeros_like(across), where=among > 0.0)
     expected = 2.0 * np.outer(sizes, sizes) / np.add.outer(sizes, sizes) ** 2
     return _components(observed > MIXED * expected)
 
