@@ -6,11 +6,11 @@ import csv
 import errno
 import io
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -94,63 +94,44 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
     Raises StorageFullError when the disk has no room; what path held before is then intact.
     """
     path = Path(path).resolve()
-    beside: Path | None = None
+    beside = path.with_name(f".{path.name}.{token_hex(4)}.part")
     try:
         if path.exists() and not path.is_file():
             # a device or a pipe is written into; a directory is refused by open
             with path.open("wb") as stream:
                 yield stream
             return
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        beside = Path(name)
-        with os.fdopen(handle, "wb") as file:
+        with beside.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes private files; what the user asked for gets the usual permissions
-        mask = os.umask(0)
-        os.umask(mask)
-        beside.chmod(0o666 & ~mask)
         beside.replace(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageFullError(f"no room on the disk to write {path}; nothing was changed") from None
         raise InvalidInputError(f"{path} cannot be written: {error.strerror or error}") from None
     finally:
-        if beside is not None:
-            beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
 
 
 def _read_delimited(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        delimiter, fields = _require_rectangle(path)
+        headed = not all(map(_is_number_or_missing, fields))
+        frame = pd.read_csv(
+            path,
+            sep=delimiter,
+            header=0 if headed else None,
+            index_col=False,
+            encoding="utf-8-sig",
+            low_memory=False,
+        )
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{path} must be UTF-8 text, got byte {error.object[error.start]:#04x}") from None
-    lines = [line for line in io.StringIO(text) if line.strip()]
-    if not lines:
-        raise InvalidInputError(f"a table must not be empty, got only blank lines in {str(path)!r}")
-    delimiter = max(DELIMITERS[path.suffix.lower()], key=lines[0].count)
-    # pandas fills short rows with NaN and takes a surplus column for an index, so count first
-    try:
-        widths = ((number, len(row)) for number, row in enumerate(csv.reader(lines, delimiter=delimiter), start=1))
-        first = next(widths)[1]
-        for number, width in widths:
-            if width != first:
-                raise InvalidInputError(
-                    f"rows must have equal length, got {first} fields in the first row "
-                    f"and {width} in row {number} of {path}"
-                )
-    except csv.Error as error:
-        raise InvalidInputError(f"{path} is not delimited text: {error}") from None
-    fields = next(csv.reader(lines, delimiter=delimiter))
-    headed = not all(map(_is_number_or_missing, fields))
-    try:
-        frame = pd.read_csv(
-            io.StringIO(text), sep=delimiter, header=0 if headed else None, index_col=False, low_memory=False
-        )
-    except (ValueError, pd.errors.ParserError) as error:
+    except (csv.Error, pd.errors.ParserError) as error:
         raise InvalidInputError(f"{path} is not delimited text: {_first_line(error)}") from None
     if headed and not fields[0].strip() and frame.shape[1] > 1:
         numbers = frame.iloc[:, 0].to_numpy()
@@ -159,6 +140,29 @@ def _read_delimited(path: Path) -> pd.DataFrame:
             frame = frame.iloc[:, 1:]
     frame.columns = [str(name).strip() for name in frame.columns]
     return frame
+
+
+def _require_rectangle(path: Path) -> tuple[str, list[str]]:
+    """The delimiter and the first row, after a check that all rows are as long."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        start = next((line for line in file if line.strip()), "")
+        if not start:
+            raise InvalidInputError(f"a table must not be empty, got only blank lines in {str(path)!r}")
+        delimiter = max(DELIMITERS[path.suffix.lower()], key=start.count)
+        file.seek(0)
+        reader = csv.reader(file, delimiter=delimiter)
+        first: list[str] = []
+        # pandas fills short rows with NaN and takes a surplus column for an index, so they are counted here
+        for row in reader:
+            if len(row) < 2 and not "".join(row).strip():
+                continue
+            first = first or row
+            if len(row) != len(first):
+                raise InvalidInputError(
+                    f"rows must have equal length, got {len(first)} fields in the first row "
+                    f"and {len(row)} in line {reader.line_num} of {path}"
+                )
+    return delimiter, first
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

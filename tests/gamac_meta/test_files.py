@@ -78,11 +78,11 @@ def test_delimiters_byte_order_marks_and_blank_lines(tmp_path, text):
     assert frame.to_numpy().tolist() == [[1, 2], [3, 4]]
 
 
-@pytest.mark.parametrize(("text", "row"), [("a,b\n1,2\n3\n", 3), ("a,b\n1,2,9\n3,4,9\n", 2), ("1,2\n3,4\n5,6,7\n", 3)])
-def test_ragged_rows_are_refused_with_their_number(tmp_path, text, row):
+@pytest.mark.parametrize(("text", "line"), [("a,b\n1,2\n3\n", 3), ("a,b\n1,2,9\n3,4,9\n", 2), ("1,2\n3,4\n5,6,7\n", 3)])
+def test_ragged_rows_are_refused_with_their_line(tmp_path, text, line):
     path = tmp_path / "x.csv"
     path.write_text(text)
-    with pytest.raises(InvalidInputError, match=f"rows must have equal length, got 2 fields .* in row {row} of"):
+    with pytest.raises(InvalidInputError, match=f"rows must have equal length, got 2 fields .* in line {line} of"):
         read_table(path)
 
 
@@ -247,6 +247,13 @@ def test_a_link_stays_a_link(tmp_path):
         file.write(b"new")
     assert link.is_symlink()
     assert target.read_text() == "new"
+
+
+def test_a_file_is_no_directory(tmp_path):
+    (tmp_path / "file").touch()
+    message = "cannot be written: Not a directory"
+    with pytest.raises(InvalidInputError, match=message), replacing(tmp_path / "file" / "out.csv") as file:
+        file.write(b"x")
 
 
 def test_a_directory_is_no_output(tmp_path):
