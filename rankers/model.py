@@ -35,40 +35,44 @@ class Calibration:
     """Errors of out-of-sample predictions by place in the list."""
 
     shift: Floats  # (places,) mean error
-    low: Floats  # (places,) lower quantile of the error around the shifted prediction
+    low: Floats  # (places,) lower quantile of the error of what is said in the end
     high: Floats  # (places,)
 
     @classmethod
     def fit(cls, predicted: Floats, truth: Floats) -> Calibration:
         """From predictions (q, m) in listed order, best first, and what was true of them."""
         place = place_of(predicted.shape[1])
-        errors = truth - predicted
-        shift, low, high = [], [], []
-        for index in range(len(PLACES)):
-            part = errors[:, place == index].ravel()
-            # a list shorter than the last places leaves those without errors: take all
-            part = part if part.size else errors.ravel()
-            shift.append(part.mean())
-            tail = (1.0 - LEVEL) / 2.0
-            bottom, top = np.quantile(part - part.mean(), [tail, 1.0 - tail])
-            low.append(bottom)
-            high.append(top)
-        return cls(np.array(shift), np.array(low), np.array(high))
+        shift = np.array([errors.mean() for errors in _by_place(truth - predicted, place)])
+        listed = np.array([_settled(row, shift, place) for row in predicted])
+        # the interval is around what is said in the end
+        tails = [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0]
+        low, high = np.transpose([np.quantile(errors, tails) for errors in _by_place(truth - listed, place)])
+        return cls(shift, low, high)
 
     def apply(self, predicted: Floats) -> tuple[Floats, Floats, Floats]:
         """Calibrated agreement that never rises along the list, and its interval, all (m,)."""
         place = place_of(len(predicted))
-        agreement = descending(np.clip(predicted + self.shift[place], -1.0, 1.0))
+        agreement = _settled(predicted, self.shift, place)
         return (
             agreement,
-            np.clip(agreement + self.low[place], -1.0, 1.0),
-            np.clip(agreement + self.high[place], -1.0, 1.0),
+            np.minimum(np.clip(agreement + self.low[place], -1.0, 1.0), agreement),
+            np.maximum(np.clip(agreement + self.high[place], -1.0, 1.0), agreement),
         )
 
 
-def place_of(m: int) -> Any:
+def _by_place(errors: Floats, place: Ints) -> list[Floats]:
+    """Errors (q, m) of each place; a list too short to have a place lends it all errors."""
+    parts = [errors[:, place == index].ravel() for index in range(len(PLACES))]
+    return [part if part.size else errors.ravel() for part in parts]
+
+
+def _settled(predicted: Floats, shift: Floats, place: Ints) -> Floats:
+    return descending(np.clip(predicted + shift[place], -1.0, 1.0))
+
+
+def place_of(m: int) -> Ints:
     """(m,) which of PLACES each position of a list of m belongs to."""
-    return np.searchsorted(PLACES, np.arange(m), side="right") - 1
+    return np.asarray(np.searchsorted(PLACES, np.arange(m), side="right") - 1, dtype=np.int64)
 
 
 def descending(values: Floats) -> Floats:

@@ -74,7 +74,7 @@ def test_damaged_card(saved, text):
         ({"schema_version": 0}, "meta-feature schema 0, this installation has schema"),
         ({"measures": ["silhouette", "no_such_measure"]}, "lacks: no_such_measure"),
         ({"features": ["other"]}, "meta-feature names differ"),
-        ({"recommenders": {}}, "must hold points, candidates"),
+        ({"recommenders": {}}, "the card must describe points, candidates, got"),
         ({"recommenders": {"points": {}}}, r"card\.json is damaged"),
         ({"assessors": None}, r"card\.json is damaged"),
     ],
