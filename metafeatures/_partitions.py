@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from gamac_meta.types import Floats, Ints, PartitionSet
+from metafeatures._sample import rounded
 from metafeatures._view import DataView, Tree
 
 SEED = 20240229
@@ -98,12 +99,12 @@ def kmeans(X: Floats, k: int) -> Ints:
         reached = np.cumsum(nearest)
         tried = np.minimum(np.searchsorted(reached, rng.random(trials) * reached[-1]), len(X) - 1)
         potential = np.minimum(nearest[:, None], cdist(X, X[tried], "sqeuclidean"))
-        best = int(np.argmin(potential.sum(axis=0)))
+        best = int(np.argmin(rounded(potential.sum(axis=0))))
         nearest = potential[:, best]
         centers = np.concatenate([centers, X[tried[[best]]]])
     labels = np.full(len(X), -1)
     for _ in range(KMEANS_ROUNDS):
-        renewed = np.argmin(cdist(X, centers, "sqeuclidean"), axis=1)
+        renewed = np.argmin(rounded(cdist(X, centers, "sqeuclidean")), axis=1)
         if np.array_equal(renewed, labels):
             break
         labels = renewed
@@ -134,7 +135,7 @@ def mixture(X: Floats, start: Ints, k: int) -> Ints:
         if np.abs(renewed - belongs).max() < 1e-3:
             break
         belongs = renewed
-    return np.asarray(np.argmax(belongs, axis=1))
+    return np.asarray(np.argmax(rounded(belongs), axis=1))
 
 
 def spectral_embedding(view: DataView, k: int) -> Floats:

@@ -8,8 +8,14 @@ from gamac_meta.types import Floats, Ints
 
 MAX_POINTS = 1000
 CELLS = 64
-# Equal radii must compare equal after a translation or rotation has disturbed their last digits.
+# What is equal must compare equal after a translation or rotation has disturbed its last digits.
 KEPT_BITS = 30
+
+
+def rounded(values: Floats) -> Floats:
+    """Values to 30 significant bits, about 9 digits."""
+    mantissa, exponent = np.frexp(values)
+    return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, KEPT_BITS)), exponent - KEPT_BITS))
 
 
 def centred(X: Floats) -> Floats:
@@ -28,9 +34,7 @@ def canonical_order(X: Floats) -> Ints:
     radius = np.sqrt(np.einsum("nd,nd->n", X, X))
     direction = np.cos(np.arange(1, X.shape[1] + 1) ** 2 + 0.5)
     along = np.divide(X @ direction, radius, out=np.zeros_like(radius), where=radius > 0)
-    mantissa, exponent = np.frexp(radius)
-    rounded = np.ldexp(np.round(np.ldexp(mantissa, KEPT_BITS)), exponent)
-    return np.lexsort((np.round(np.ldexp(along, KEPT_BITS)), rounded))
+    return np.lexsort((np.round(np.ldexp(along, KEPT_BITS)), rounded(radius)))
 
 
 def sample_rows(X: Floats, size: int = MAX_POINTS) -> Ints:
@@ -48,7 +52,10 @@ def sample_rows(X: Floats, size: int = MAX_POINTS) -> Ints:
     anchors = points[_spread(n, CELLS)]
     squares = np.einsum("kd,kd->k", anchors, anchors)
     cells = np.concatenate(
-        [np.argmin(squares - 2.0 * part @ anchors.T, axis=1) for part in np.array_split(points, n // 8192 + 1)]
+        [
+            np.argmin(np.round(np.ldexp(squares - 2.0 * part @ anchors.T, KEPT_BITS)), axis=1)
+            for part in np.array_split(points, n // 8192 + 1)
+        ]
     )
     by_cell = np.argsort(cells, kind="stable")
     chosen = np.sort(by_cell[_spread(n, size)])

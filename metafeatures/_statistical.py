@@ -83,7 +83,7 @@ def quantiles(X: Floats) -> tuple[float, ...]:
     columns = np.sort(_varying(X), axis=0)
     n = len(columns)
     low, median, high = np.quantile(columns, (0.25, 0.5, 0.75), axis=0)
-    reach = WHISKERS * (high - low)
+    reach = WHISKERS * (high - low) + 1e-9  # a value on the whisker is inside, whatever its last digits
     outside = (columns < low - reach) | (columns > high + reach)
     cut = int(TRIM * n)
     return (

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from gamac_meta.types import Dataset, Floats, Ints, MeasureTable, PartitionSet
-from metafeatures._sample import centred, sample_rows
+from metafeatures._sample import centred, rounded, sample_rows
 
 NEIGHBOURS = 10
 
@@ -77,10 +77,10 @@ class DataView:
 
     @cached_property
     def condensed(self) -> Floats:
-        """(n (n - 1) / 2,) distances of all pairs."""
+        """(n (n - 1) / 2,) distances of all pairs; ties are exact, and so fall to the canonical order."""
         from scipy.spatial.distance import pdist
 
-        return np.asarray(pdist(self.X))
+        return rounded(pdist(self.X))
 
     @cached_property
     def distances(self) -> Floats:
@@ -179,13 +179,13 @@ class DataView:
 
     @cached_property
     def anchor_table(self) -> MeasureTable:
-        """(l, a) the anchor measures of the landmarks."""
+        """(l, a) the anchor measures of the landmarks, equal for landmarks that are the same partition."""
         from metafeatures._landmarks import ANCHORS
 
         table = self.landmark_table
         columns = [table.measures.index(name) for name in ANCHORS]
         return MeasureTable(
-            table.values[:, columns],
+            rounded(table.values[:, columns]),
             ANCHORS,
             tuple(table.greater_is_better[column] for column in columns),
             table.makers,
