@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from corpus.generators._registry import GENERATORS, Number, Real, Whole
+from corpus.generators._registry import GENERATORS, Generator, Number, Real, Whole
 from gamac_meta.exceptions import InvalidInputError
 
 POINTS = (150, 1500)
+LARGEST = 1_000_000  # for recipes written by hand
 
 # Modifiers apply to every family: (share of the data sets that get one, its range, value that means none)
 MODIFIERS: dict[str, tuple[float, Whole | Real, Number]] = {
@@ -76,12 +77,27 @@ def checked_params(recipe: Recipe) -> Mapping[str, Number]:
     if params.keys() != expected:
         missing, unknown = sorted(expected - params.keys()), sorted(params.keys() - expected)
         raise InvalidInputError(f"recipe of {recipe.family!r} lacks parameter(s) {missing} or has unknown {unknown}")
-    if not 1 <= params["k"] <= params["n"] // 10 or params["n"] > 10**6:
-        raise InvalidInputError(
-            f"recipe of {recipe.family!r} must have 1 <= k <= n/10 and n <= 1000000, "
-            f"got k={params['k']}, n={params['n']}"
-        )
+    for name, parameter in GENERATORS[recipe.family].parameters.items():
+        _require(recipe, name, params[name], parameter)
+    for name, (_, parameter, none) in MODIFIERS.items():
+        if params[name] != none:
+            _require(recipe, name, params[name], parameter)
+    _require(recipe, "n", params["n"], Whole(_fewest(GENERATORS[recipe.family], params), LARGEST))
     return params
+
+
+def _require(recipe: Recipe, name: str, value: Number, allowed: Whole | Real) -> None:
+    if not allowed.holds(value):
+        kind = "a whole number" if isinstance(allowed, Whole) else "a number"
+        raise InvalidInputError(
+            f"{name} of {recipe.family!r} must be {kind} from {allowed.low:g} to {allowed.high:g}, got {value!r}"
+        )
+
+
+def _fewest(member: Generator, params: Mapping[str, Number]) -> int:
+    """Points needed so that each cluster can be seen beside the noise and the duplicates."""
+    own = 1.0 - params["noise"] - params["duplicates"]
+    return max(POINTS[0], int(np.ceil(member.per_cluster * params["k"] / own)))
 
 
 def draw_recipe(index: int, seed: int) -> Recipe:
@@ -98,9 +114,9 @@ def draw_recipe(index: int, seed: int) -> Recipe:
     rng = np.random.default_rng([seed, index, 1])
     member = GENERATORS[family]
     params: dict[str, Number] = member.draw(rng)
-    fewest = max(POINTS[0], member.per_cluster * int(params["k"]))
-    params["n"] = Whole(fewest, max(fewest, POINTS[1]), log=True).draw(rng)
     for name, (share, parameter, none) in MODIFIERS.items():
         value = parameter.draw(rng)
         params[name] = value if rng.uniform() < share else none
+    fewest = _fewest(member, params)
+    params["n"] = Whole(fewest, max(fewest, POINTS[1]), log=True).draw(rng)
     return Recipe(family, int(rng.integers(2**32)), tuple(params.items()), index)

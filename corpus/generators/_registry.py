@@ -26,6 +26,9 @@ class Whole:
     high: int
     log: bool = False
 
+    def holds(self, value: Number) -> bool:
+        return isinstance(value, int) and self.low <= value <= self.high
+
     def draw(self, rng: np.random.Generator) -> int:
         if self.log:
             return int(np.exp(rng.uniform(np.log(self.low), np.log(self.high + 1))))
@@ -39,6 +42,9 @@ class Real:
     low: float
     high: float
     log: bool = False
+
+    def holds(self, value: Number) -> bool:
+        return self.low <= value <= self.high
 
     def draw(self, rng: np.random.Generator) -> float:
         if self.log:

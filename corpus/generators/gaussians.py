@@ -8,7 +8,7 @@ from corpus.generators._registry import Blocks, Real, Whole, generator
 from corpus.generators._shapes import along, arc, box, disc, gaussian, log_uniform, moved, scattered, turned
 
 
-@generator("gaussians", k=Whole(2, 12), gap=Real(-0.2, 1.0))
+@generator("gaussians", k=Whole(2, 12), gap=Real(-0.35, 0.7))
 def isotropic_gaussians(rng: np.random.Generator, sizes: list[int], *, gap: float) -> Blocks:
     """Round clouds of one spread, apart or just touching."""
     return scattered(rng, [gaussian(rng, size) for size in sizes], gap)
@@ -83,7 +83,7 @@ def crossing_ellipses(rng: np.random.Generator, sizes: list[int], *, ratio: floa
     ]
 
 
-@generator("crowds", k=Whole(20, 50), gap=Real(-0.3, 0.4), ratio=Real(1.0, 4.0), length=Real(1.0, 4.0))
+@generator("crowds", k=Whole(20, 50), gap=Real(-0.45, 0.3), ratio=Real(1.0, 4.0), length=Real(1.0, 4.0))
 def many_gaussians(rng: np.random.Generator, sizes: list[int], *, gap: float, ratio: float, length: float) -> Blocks:
     """Twenty to fifty clouds."""
     spreads = log_uniform(rng, ratio, len(sizes))

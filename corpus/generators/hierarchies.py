@@ -36,7 +36,7 @@ def _shared_out(rng: np.random.Generator, k: int, parents: int) -> list[int]:
     return [*range(parents), *(int(parent) for parent in rng.integers(parents, size=k - parents))]
 
 
-@generator("hierarchies", k=Whole(4, 24), parents=Whole(2, 6), near=Real(0.0, 0.4), far=Real(0.3, 1.5))
+@generator("hierarchies", k=Whole(4, 24), parents=Whole(2, 6), near=Real(-0.1, 0.4), far=Real(0.05, 0.7))
 def two_levels(rng: np.random.Generator, sizes: list[int], *, parents: int, near: float, far: float) -> Layers:
     """Groups of clouds."""
     owners = _shared_out(rng, len(sizes), parents)
@@ -44,7 +44,7 @@ def two_levels(rng: np.random.Generator, sizes: list[int], *, parents: int, near
     return Layers(_nested(rng, blocks, owners, near, far), (owners,))
 
 
-@generator("hierarchies", k=Whole(8, 40), near=Real(0.0, 0.3), far=Real(0.2, 1.0), ratio=Real(1.0, 4.0))
+@generator("hierarchies", k=Whole(8, 40), near=Real(-0.1, 0.3), far=Real(0.05, 0.35), ratio=Real(1.0, 4.0))
 def three_levels(rng: np.random.Generator, sizes: list[int], *, near: float, far: float, ratio: float) -> Layers:
     """Groups of groups of clouds."""
     k = len(sizes)
@@ -75,7 +75,7 @@ def satellites(rng: np.random.Generator, sizes: list[int], *, reach: float, smal
     return Layers(blocks, (owners,))
 
 
-@generator("hierarchies", k=Whole(4, 32), shrink=Real(0.3, 0.55), spread=Real(0.08, 0.3), turnabout=Whole(0, 1))
+@generator("hierarchies", k=Whole(4, 32), shrink=Real(0.42, 0.65), spread=Real(0.1, 0.35), turnabout=Whole(0, 1))
 def cascades(rng: np.random.Generator, sizes: list[int], *, shrink: float, spread: float, turnabout: int) -> Layers:
     """Pairs of pairs of pairs of clouds, each pair closer than the one above."""
     k = len(sizes)

@@ -78,7 +78,7 @@ def waves(rng: np.random.Generator, sizes: list[int], *, width: float, step: flo
     return blocks
 
 
-@generator("curves", per_cluster=35, k=Whole(2, 12), bend=Real(0.3, 2.2), width=Real(0.005, 0.05), gap=Real(-0.5, 0.3))
+@generator("curves", per_cluster=35, k=Whole(2, 12), bend=Real(0.3, 3.5), width=Real(0.005, 0.05), gap=Real(-0.5, 0.3))
 def free_curves(rng: np.random.Generator, sizes: list[int], *, bend: float, width: float, gap: float) -> Blocks:
     """Smooth curves that wander, thrown about."""
     blocks = [

@@ -37,7 +37,7 @@ def outliers(rng: np.random.Generator, sizes: list[int], *, share: float, far: f
     return Layers(blocks, stray=np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]))
 
 
-@generator("tails", k=Whole(2, 8), decay=Real(0.2, 0.9), gap=Real(-0.2, 0.5))
+@generator("tails", k=Whole(2, 8), decay=Real(0.3, 1.6), gap=Real(-0.2, 0.5))
 def comets(rng: np.random.Generator, sizes: list[int], *, decay: float, gap: float) -> Blocks:
     """A round head with a tail that widens and thins out."""
     blocks = []
