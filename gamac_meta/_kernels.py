@@ -77,13 +77,14 @@ def fold_rows(
 
 
 @njit(nogil=True, cache=True)
-def outsider_means(X, start, stop, labels, sizes, offsets, out):
-    """out (p, n): mean of the |c| smallest distances from a point of cluster c to points of others."""
-    n = X.shape[0]
-    distances = np.empty(n)
-    for i in range(start, stop):
-        _distances_from(X, i, distances)
-        order = np.argsort(distances)
+def outsider_means(distances, order, start, labels, sizes, offsets, out):
+    """out (p, n): mean of the |c| smallest distances from a point of cluster c to points of others.
+
+    distances (rows, n) from points start, start + 1, ...; order (rows, n) sorts each row.
+    """
+    rows, n = distances.shape
+    for row in range(rows):
+        i = start + row
         for q in range(labels.shape[0]):
             own = labels[q, i]
             if own < 0:
@@ -92,10 +93,10 @@ def outsider_means(X, start, stop, labels, sizes, offsets, out):
             found = 0
             total = 0.0
             for rank in range(n):
-                j = order[rank]
+                j = order[row, rank]
                 c = labels[q, j]
                 if c >= 0 and c != own:
-                    total += distances[j]
+                    total += distances[row, j]
                     found += 1
                     if found == wanted:
                         break
@@ -244,11 +245,14 @@ def spanning_tree(X, core):
     """Prim's minimum spanning tree of the mutual reachabilities max(d(i, j), core_i, core_j).
 
     core (n,); zeros give the Euclidean tree. Returns (edges (n - 1, 2), lengths (n - 1,)).
+    Many reachabilities equal a core distance: the nearer pair goes first, so that the tree is one
+    and the same whatever the order of the points.
     """
     n, d = X.shape
     edges = np.empty((max(n - 1, 0), 2), dtype=np.int64)
     lengths = np.empty(max(n - 1, 0))
     reach = np.full(n, np.inf)  # squared, to the tree so far
+    apart = np.full(n, np.inf)  # squared distance of the pair that reaches
     parent = np.zeros(n, dtype=np.int64)
     outside = np.arange(1, n)
     last = 0
@@ -256,18 +260,21 @@ def spanning_tree(X, core):
         remaining = n - 1 - step
         nearest = 0
         best = np.inf
+        best_apart = np.inf
         for slot in range(remaining):
             j = outside[slot]
             total = 0.0
             for column in range(d):
                 gap = X[last, column] - X[j, column]
                 total += gap * gap
-            total = max(total, core[last] * core[last], core[j] * core[j])
-            if total < reach[j]:
-                reach[j] = total
+            mutual = max(total, core[last] * core[last], core[j] * core[j])
+            if mutual < reach[j] or (mutual == reach[j] and total < apart[j]):
+                reach[j] = mutual
+                apart[j] = total
                 parent[j] = last
-            if reach[j] < best:
+            if reach[j] < best or (reach[j] == best and apart[j] < best_apart):
                 best = reach[j]
+                best_apart = apart[j]
                 nearest = slot
         last = outside[nearest]
         outside[nearest] = outside[remaining - 1]

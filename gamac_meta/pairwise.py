@@ -104,10 +104,14 @@ class PairPass:
     @cached_property
     def outsider_means(self) -> Floats:
         """(p, n) mean distance to the |own cluster| nearest points of other clusters."""
+        from scipy.spatial.distance import cdist
+
         out = np.full(self.labels.shape, np.nan)
 
         def tile(start: int, stop: int) -> None:
-            _kernels.outsider_means(self.X, start, stop, self.labels, self.sizes, self.offsets, out)
+            distances = cdist(self.X[start:stop], self.X)
+            order = np.argsort(distances, axis=1)  # several times faster than numba's
+            _kernels.outsider_means(distances, order, start, self.labels, self.sizes, self.offsets, out)
 
         for _ in self._walk(tile):
             pass  # each tile writes its own rows of out
