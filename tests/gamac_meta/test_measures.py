@@ -13,11 +13,7 @@ from strategies import clusterings
 from gamac_meta.measures import MEASURES, measure
 from gamac_meta.pairwise import PartitionView, views
 
-# fmt: off
-REFERENCE_SET = (
-   
-)
-# fmt: on
+REFERENCE_SET = [
     "calinski_harabasz",
     "davies_bouldin",
     "davies_bouldin_star",
