@@ -76,7 +76,7 @@ def _bounded(anchor: str, values: Floats) -> Floats:
 @metafeatures(*(f"landmark_{anchor}_clusters" for anchor in ANCHORS))
 def best_clusters(anchor_table: MeasureTable, landmarks: PartitionSet) -> Floats:
     """Log of the number of clusters in the landmark that each anchor ranks first."""
-    return np.log(landmarks.n_clusters[np.argmin(anchor_table.ranks(), axis=0)])
+    return np.asarray(np.log(landmarks.n_clusters[np.argmin(anchor_table.ranks(), axis=0)]))
 
 
 @metafeatures(*(f"agreement_{first}_{second}" for first, second in PAIRS))
