@@ -8,126 +8,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from corpus._points import Points
 from gamac_meta.clusterers import CLUSTERERS
 from gamac_meta.types import NOISE, Floats, Ints
 
 Partition = npt.NDArray[np.integer[Any]]
 Attempt = tuple[str, Callable[[], Partition]]
 
-MOST_CLUSTERS = 50
-NEIGHBOURS = 30
-LINKAGES = ("ward", "average", "complete", "single", "weighted")
 # Mean shift and affinity propagation are quadratic per iteration: they see this many points, the
-# others join the nearest mode or exemplar
+# others join the cluster of the nearest seen point
 SAMPLE = 200
-
-
-class Points:
-    """Points (n, d) at unit mean variance, and what several algorithms share."""
-
-    def __init__(self, X: Floats, rng: np.random.Generator) -> None:
-        centred = X - X.mean(axis=0)
-        self.X: Floats = np.ascontiguousarray(centred / np.sqrt(centred.var(axis=0).mean()))
-        self.n = len(X)
-        self.rng = rng
-        self.most = max(2, min(MOST_CLUSTERS, self.n // 5))
-        # most data have few clusters, some have dozens: each seed looks up to another number
-        self.usual = min(self.most, round(8 * (self.most / 8) ** rng.random()))
-
-    def seed(self) -> int:
-        return int(self.rng.integers(2**31))
-
-    @cached_property
-    def condensed(self) -> Floats:
-        from scipy.spatial.distance import pdist
-
-        return np.asarray(pdist(self.X))
-
-    @cached_property
-    def square(self) -> Floats:
-        """(n, n) distances."""
-        from scipy.spatial.distance import squareform
-
-        return np.asarray(squareform(self.condensed))
-
-    @cached_property
-    def nearest(self) -> tuple[Floats, Ints]:
-        """Distances and indices (n, up to NEIGHBOURS) of the nearest other points."""
-        from sklearn.neighbors import NearestNeighbors
-
-        distances, indices = NearestNeighbors(n_neighbors=min(NEIGHBOURS, self.n - 1)).fit(self.X).kneighbors()
-        return distances, indices
-
-    @cached_property
-    def trees(self) -> dict[str, Floats]:
-        """Linkage matrices (n - 1, 4) by method."""
-        from scipy.cluster.hierarchy import linkage
-
-        return {method: linkage(self.condensed, method) for method in LINKAGES}
-
-    @cached_property
-    def telling(self) -> list[int]:
-        """Numbers of clusters after which a tree's merges grow most, so that planted groups are hit."""
-        found: set[int] = set()
-        for method, count in (("ward", 2), ("average", 1)):
-            heights = self.trees[method][:, 2]
-            k = np.arange(2, self.most + 1)
-            # cutting into k clusters undoes the last k - 1 merges; flat heights (duplicates) tell nothing
-            growth = heights[1 - k] / np.maximum(heights[-k], 1e-9 * heights[-1])
-            found |= set(k[np.argsort(-growth, kind="stable")[:count]].tolist())
-        return sorted(found)
-
-    def some_k(self, count: int, most: int = MOST_CLUSTERS, telling: bool = True) -> list[int]:
-        """Numbers of clusters: the telling ones, and one from each of `count` ranges of equal ratio."""
-        draws = (np.arange(count) + self.rng.random(count)) / count
-        spread = np.floor(2 * ((min(most, self.usual) + 1) / 2) ** draws).astype(int).tolist()
-        return sorted({*spread, *([k for k in self.telling if k <= most] if telling else [])})
-
-    @cached_property
-    def embedding(self) -> Floats:
-        """(n, c) leading eigenvectors of the normalized 10-neighbour graph.
-
-        Ng, Jordan & Weiss 2001; von Luxburg 2007, doi:10.1007/s11222-007-9033-z.
-        """
-        from scipy.sparse import csr_matrix, diags, identity
-        from scipy.sparse.linalg import eigsh
-
-        indices = self.nearest[1][:, :10]
-        rows = np.repeat(np.arange(self.n), indices.shape[1])
-        graph = csr_matrix((np.ones(rows.size), (rows, indices.ravel())), shape=(self.n, self.n))
-        graph = graph + graph.T
-        scale = diags(1.0 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel()))
-        laplacian = identity(self.n) - scale @ graph @ scale
-        if self.n <= 4 * MOST_CLUSTERS:
-            return np.linalg.eigh(laplacian.toarray())[1][:, : self.most]
-        start = np.random.default_rng(self.seed()).random(self.n)
-        values, vectors = eigsh(laplacian.tocsc(), k=self.most, sigma=-1e-2, which="LM", v0=start)
-        return np.asarray(vectors[:, np.argsort(values)])
-
-    @cached_property
-    def peaks(self) -> tuple[Floats, Ints]:
-        """(n,) density times distance to the nearest denser point, and that point.
-
-        Rodriguez & Laio 2014, doi:10.1126/science.1242072.
-        """
-        width = max(float(np.quantile(self.condensed, 0.02)), 1e-9)
-        density = np.exp(-((self.square / width) ** 2)).sum(axis=1)
-        rank = np.empty(self.n, dtype=np.int64)
-        rank[np.argsort(-density, kind="stable")] = np.arange(self.n)
-        denser = np.where(rank[None, :] < rank[:, None], self.square, np.inf)
-        parent = denser.argmin(axis=1)
-        gap = denser[np.arange(self.n), parent]
-        # infinite peakedness: the densest point is the first peak, however far it is from the others
-        return density * gap, parent
-
-
-# ---- families ----------------------------------------------------------------------------------
 
 
 def _described(name: str, **parameters: object) -> str:
@@ -152,13 +47,13 @@ def _fit(X: Floats, name: str, seed: int, **parameters: Any) -> Partition:
 
 
 def centroids(points: Points) -> Iterator[Attempt]:
-    for k in points.some_k(6):
+    for k in points.some_k(5):
         yield _estimated(points, "kmeans", n_clusters=k, n_init=3)
-    for k in points.some_k(3, telling=False):
+    for k in points.some_k(2, telling=False):
         yield _estimated(points, "mini_batch_kmeans", n_clusters=k, n_init=1)
-    for k in points.some_k(3, telling=False):
+    for k in points.some_k(2, telling=False):
         yield _estimated(points, "bisecting_kmeans", n_clusters=k, n_init=1)
-    for k in points.some_k(4):
+    for k in points.some_k(2):
         yield _described("kmedoids", n_clusters=k), _bound(_kmedoids, points, k, points.seed())
 
 
@@ -186,17 +81,17 @@ def _kmedoids(points: Points, k: int, seed: int) -> Partition:
 
 
 def mixtures(points: Points) -> Iterator[Attempt]:
-    for kind, count, most in (("full", 4, 20), ("diag", 2, 50), ("tied", 2, 20), ("spherical", 2, 50)):
+    for kind, count, most in (("full", 3, 20), ("diag", 2, 50), ("tied", 2, 20), ("spherical", 2, 50)):
         for k in points.some_k(count, most, telling=kind == "full"):
             yield _estimated(points, "gaussian_mixture", n_components=k, covariance_type=kind, max_iter=50)
 
 
 def trees(points: Points) -> Iterator[Attempt]:
-    for method, count in (("ward", 5), ("average", 4), ("complete", 3), ("single", 3), ("weighted", 3)):
+    for method, count in (("ward", 4), ("average", 3), ("complete", 2), ("single", 3), ("weighted", 2)):
         for k in points.some_k(count, telling=method != "weighted"):
             yield _described(method, n_clusters=k), _bound(_cut_at, points, method, k)
     threshold = 2 * float(np.median(points.nearest[0][:, min(5, points.n - 1) - 1]))
-    for k in points.some_k(3, telling=False):
+    for k in points.some_k(2, telling=False):
         yield _estimated(points, "birch", threshold=threshold, n_clusters=k)
 
 
@@ -313,7 +208,7 @@ def _mutual_components(points: Points, count: int) -> Partition:
 
 
 def modes(points: Points) -> Iterator[Attempt]:
-    for k in points.some_k(4):
+    for k in points.some_k(3):
         yield _described("density_peaks", n_clusters=k), _bound(_density_peaks, points, k)
     sample = np.sort(points.rng.choice(points.n, min(SAMPLE, points.n), replace=False))
     between = points.square[np.ix_(sample, sample)]
@@ -365,7 +260,7 @@ def _density_peaks(points: Points, k: int) -> Partition:
 
 
 def spectra(points: Points) -> Iterator[Attempt]:
-    for k in points.some_k(5):
+    for k in points.some_k(3):
         yield _described("spectral", n_clusters=k, n_neighbors=10), _bound(_spectral, points, k, points.seed())
 
 
@@ -377,11 +272,11 @@ def _spectral(points: Points, k: int, seed: int) -> Partition:
 
 def oddities(points: Points) -> Iterator[Attempt]:
     """Plausible but poor: people compare bad with good, so measures must see both."""
-    for k in points.some_k(3, 15, telling=False):
+    for k in points.some_k(2, 15, telling=False):
         yield _described("voronoi", n_clusters=k), _bound(_voronoi, points, k, points.seed())
     for k in points.some_k(2, 8, telling=False):
         yield _described("slices", n_clusters=k), _bound(_slices, points, k, points.seed())
-    for k in points.some_k(3, 12):
+    for k in points.some_k(2, 12):
         if k > 2:  # three different clusters are touched
             yield _described("regrouped_ward", n_clusters=k), _bound(_regrouped, points, k, points.seed())
 

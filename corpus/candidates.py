@@ -1,7 +1,9 @@
 """Candidate partitions of a data set: a pool by many algorithms, then the few that assessors compare.
 
-`pool` makes about 70 distinct partitions, `choose` takes 15 of them by one of two schemes,
-`partition` does both. Everything follows from the points and the seed, whatever the thread count.
+`pool` makes about 80 distinct partitions, `choose` takes 15 of them by one of two schemes,
+`partition` does both. Everything follows from the points and the seed, whatever the number of
+threads a library may use; run several pools in processes, not in threads of one process, which
+share that number.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ import logging
 
 import numpy as np
 
-from corpus._attempts import Partition, Points, attempts, perturbed
+from corpus._attempts import Partition, attempts, perturbed
+from corpus._points import Points
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.types import NOISE, Dataset, Floats, Ints, PartitionSet
 
@@ -30,7 +33,7 @@ def partition(data: Dataset, seed: int, scheme: str = "diverse", count: int = CO
 
 
 def pool(data: Dataset, seed: int, at_least: int = COUNT) -> PartitionSet:
-    """About 70 distinct partitions by some twenty algorithms; makers say how each was made.
+    """About 80 distinct partitions by some twenty algorithms; makers say how each was made.
 
     Left out are partitions of fewer than two clusters or with more than 15 % noise, attempts in
     which a library fails, and repetitions up to the numbering of clusters. Where fewer than
