@@ -38,6 +38,7 @@ class OrderBook:
     """Who ranked which candidates how. The key is (data set, candidates, assessor); nothing is overwritten.
 
     place: path of an SQLite file, made where there is none, or the URL of a database.
+    Every call opens and closes its own connection: a store that is forgotten holds none open.
     """
 
     def __init__(self, place: str | Path) -> None:
@@ -110,7 +111,7 @@ class OrderBook:
         return found[True], found[False]
 
     def close(self) -> None:
-        """Give back the connections; a later call opens new ones."""
+        """Let go of the engine."""
         self._engine.dispose()
 
     def _read(self, connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, tuple[Ranking, ...]]:
@@ -179,7 +180,7 @@ def _engine(url: str) -> sa.Engine:
     if dialect != "postgresql":
         raise InvalidInputError(f"orders are kept in sqlite or postgresql, got a URL of {dialect!r}")
     try:
-        return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), poolclass=sa.pool.NullPool)
     except ImportError:
         raise CorpusError(
             "orders in PostgreSQL need the package psycopg: pip install 'gamac-meta[postgresql]'"
@@ -187,7 +188,6 @@ def _engine(url: str) -> sa.Engine:
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
-    # a file needs no pool, and none leaves no open handles behind
     engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args={"timeout": 60})
 
     @sa.event.listens_for(engine, "connect")

@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from corpus.entries import Entry, candidates_hash, from_parquet, orders_hash, to_parquet
@@ -101,13 +100,14 @@ class CorpusStore:
     def __enter__(self) -> CorpusStore:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Give back database connections."""
+        """Let go of the database; a later call opens it anew."""
         if self._book is not None:
             self._book.close()
+            self._book = None
 
     @property
     def orders(self) -> OrderBook:

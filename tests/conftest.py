@@ -1,0 +1,86 @@
+"""Shared fixtures: stores on SQLite, and on PostgreSQL where a server is given."""
+
+import os
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from corpus.store import CorpusStore, Entry
+from gamac_meta.types import Dataset, MeasureTable, PartitionSet, Ranking
+
+POSTGRESQL = "GAMAC_META_TEST_POSTGRESQL"
+
+
+def pytest_collection_modifyitems(config, items):
+    # deselected, not skipped: a run says by its URL whether PostgreSQL is part of it
+    if not os.environ.get(POSTGRESQL):
+        without = [item for item in items if item.get_closest_marker("postgresql")]
+        if without:
+            config.hook.pytest_deselected(items=without)
+            items[:] = [item for item in items if not item.get_closest_marker("postgresql")]
+
+
+@pytest.fixture
+def postgresql_url():
+    """A database of its own on the server."""
+    import sqlalchemy as sa
+
+    server = sa.make_url(os.environ[POSTGRESQL])
+    name = f"test_{uuid4().hex}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def orders_url(request):
+    """Where orders go: None is the corpus's own SQLite file."""
+    return None if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+
+
+@pytest.fixture
+def store(tmp_path, orders_url):
+    """An empty corpus."""
+    return CorpusStore(tmp_path / "corpus", orders_url, create=True)
+
+
+@pytest.fixture(scope="session")
+def small_entry():
+    """Make a small entry from its index: values with NaN and reasons, noise, tied ranks, two references."""
+
+    def make(index=0, *, n=30, d=2, p=4, assessors=3, seed=0):
+        rng = np.random.default_rng([seed, index])
+        labels = rng.integers(-1, 3, size=(p, n))
+        labels[:, :4] = [-1, 0, 1, 2]
+        values = rng.normal(size=(p, 3))
+        values[0, 1] = np.nan
+        table = MeasureTable(
+            values,
+            ("dunn", "davies_bouldin", "silhouette"),
+            (True, False, True),
+            noise_share=(labels == -1).mean(axis=1),
+            reasons={(0, "davies_bouldin"): "two centroids coincide"},
+            approximate=("silhouette",),
+        )
+        orders = []
+        for assessor in range(assessors):
+            ranks = rng.permutation(p) + 1.0
+            ranks[ranks <= 2] = 1.5
+            orders.append(Ranking(ranks, f"simulated-{assessor}"))
+        return Entry(
+            index,
+            Dataset(rng.normal(size=(n, d)), f"blobs-{index}", '{"family": "blobs"}'),
+            np.stack([rng.integers(0, 3, size=n), np.zeros(n)]),
+            f"family-{index % 3}",
+            f"group-{index % 2}",
+            ("diverse", "random")[index % 2],
+            PartitionSet(labels, tuple(f"kmeans({row})" for row in range(p))),
+            table,
+            tuple(orders),
+        )
+
+    return make
