@@ -20,7 +20,7 @@ from gamac_meta.types import NOISE, Dataset, Floats, Ints, PartitionSet
 COUNT = 15
 SCHEMES = ("diverse", "random")
 MOST_NOISE = 0.15
-MOST_POINTS = 5000  # all distances are held: 300 MB there
+MOST_POINTS = 5000  # all distances are held: 1 GB and 7 s there
 MOST_CANDIDATES = 50
 
 logger = logging.getLogger(__name__)
