@@ -12,8 +12,8 @@ from corpus.generators import (
     tails,
     warped,
 )
-from corpus.generators._recipes import MODIFIERS, Recipe, draw_recipe
-from corpus.generators._registry import GENERATORS, Generator, generator
+from corpus.generators._recipes import Recipe, draw_recipe
+from corpus.generators._registry import GENERATORS, MODIFIERS, Generator, generator
 from corpus.generators._samples import Sample, generate
 
 __all__ = [

@@ -52,6 +52,18 @@ class Real:
         return float(f"{rng.uniform(self.low, self.high):.4g}")
 
 
+# What may be done to the data of every family: (share of the data sets that get one, its range, value that means none)
+MODIFIERS: dict[str, tuple[float, Whole | Real, Number]] = {
+    "imbalance": (0.4, Real(1.5, 20.0, log=True), 1.0),  # largest over smallest cluster
+    "noise": (0.3, Real(0.01, 0.15, log=True), 0.0),  # share of points uniform over the picture
+    "duplicates": (0.1, Real(0.02, 0.3, log=True), 0.0),  # share of points that copy another point
+    "rounding": (0.08, Whole(25, 200, log=True), 0),  # cells across the picture that coordinates are rounded to
+    "turn": (0.75, Real(0.0, 6.283), 0.0),  # rotation in radians
+    "stretch": (0.3, Real(1.2, 3.0, log=True), 1.0),  # of one random direction
+    "scale": (1.0, Real(0.01, 1000.0, log=True), 1.0),  # root mean square radius
+}
+
+
 class Layers(NamedTuple):
     """What a family draws when it has more to say than its clusters."""
 
@@ -97,6 +109,9 @@ def generator(
         keywords = {"k", *list(inspect.signature(formula).parameters)[2:]}
         if keywords != parameters.keys():
             raise TypeError(f"generator {name!r} takes {sorted(keywords)} but has ranges for {sorted(parameters)}")
+        clash = parameters.keys() & {"n", *MODIFIERS}
+        if clash:
+            raise TypeError(f"generator {name!r} gives another meaning to {sorted(clash)}")
         GENERATORS.add(name, Generator(name, group, doc, dict(parameters), per_cluster, formula))
         return formula
 

@@ -124,12 +124,12 @@ def curved_views(rng: np.random.Generator, sizes: list[int], *, dims: int, apart
     return _through(blocks, principal_plane(hidden, rng.normal(size=(dims, 2))))
 
 
-@generator("projections", k=Whole(3, 16), dims=Whole(4, 12), noise=Real(0.2, 0.9), keep=Real(0.3, 0.7))
-def corner_views(rng: np.random.Generator, sizes: list[int], *, dims: int, noise: float, keep: float) -> Blocks:
+@generator("projections", k=Whole(3, 16), dims=Whole(4, 12), fuzz=Real(0.2, 0.9), keep=Real(0.3, 0.7))
+def corner_views(rng: np.random.Generator, sizes: list[int], *, dims: int, fuzz: float, keep: float) -> Blocks:
     """Clouds on corners of a box in many dimensions, as tables of yes and no give, on their principal plane."""
     size_of = 1.0 + rng.exponential(1.0, dims)
     blocks = [
-        size_of * (rng.uniform(size=dims) < keep) + noise * size_of.mean() * rng.normal(size=(size, dims))
+        size_of * (rng.uniform(size=dims) < keep) + fuzz * size_of.mean() * rng.normal(size=(size, dims))
         for size in sizes
     ]
     return _through(blocks, principal_plane(np.concatenate(blocks), rng.normal(size=(dims, 2))))
