@@ -1,4 +1,8 @@
-"""How alike two orders are, always on ranks, never on the numbers of partitions."""
+"""How alike orders are, always on ranks, never on the numbers of partitions.
+
+Functions of `first` and `second` compare every column of one with every column of the other;
+functions of `ranks` look at all its columns together. A column is one order of p partitions.
+"""
 
 from __future__ import annotations
 
@@ -18,3 +22,87 @@ def kendall_tau(first: Floats, second: Floats) -> Floats:
     b = np.sign(second[rows] - second[columns])
     untied = np.sqrt(np.outer(np.sum(a != 0, axis=0), np.sum(b != 0, axis=0)))
     return np.divide(a.T @ b, untied, out=np.zeros_like(untied), where=untied > 0)
+
+
+def spearman(first: Floats, second: Floats) -> Floats:
+    """Spearman's rho between the columns of first (p, a) and second (p, b): (a, b).
+
+    Inputs as for `kendall_tau`; a column of equal values has rho 0.
+    Spearman 1904, doi:10.2307/1412159.
+    """
+    from scipy.stats import rankdata
+
+    a, b = rankdata(first, axis=0), rankdata(second, axis=0)
+    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+    spread = np.sqrt(np.outer(np.sum(a * a, axis=0), np.sum(b * b, axis=0)))
+    return np.divide(a.T @ b, spread, out=np.zeros_like(spread), where=spread > 0)
+
+
+def weighted_footrule(first: Floats, second: Floats) -> Floats:
+    r"""Extreme-weighted footrule from ranks first (p, a) to reference ranks second (p, b): (a, b).
+
+    .. math:: \sum_i (s_i - c)^2 |r_i - s_i| \Big/ 2 \sum_i |i - c|^3, \quad c = (p + 1) / 2
+
+    A distance: 0 for equal orders, 1 for the reverse of an order without ties. What the reference
+    puts first or last weighs most, what it puts in the middle nothing, so it is not symmetric.
+    GaMAC subtracts numbers of partitions where this subtracts ranks. After Diaconis and Graham
+    1977, doi:10.1111/j.2517-6161.1977.tb01624.x.
+    """
+    p = len(first)
+    center = (p + 1) / 2
+    moved = np.abs(first[:, :, None] - second[:, None, :])
+    farthest = 2 * np.sum(np.abs(np.arange(1, p + 1) - center) ** 3)
+    total = np.einsum("pab,pb->ab", moved, (second - center) ** 2)
+    return np.divide(total, farthest, out=np.zeros_like(total), where=farthest > 0)
+
+
+def top1_regret(first: Floats, second: Floats) -> Floats:
+    """What is lost, by reference ranks second (p, b), in taking the best of ranks first (p, a): (a, b).
+
+    The reference's rank of the partition taken, less its best rank, over p - 1: 0 is nothing lost,
+    1 is the worst instead of the best. Of several tied for best any may be taken: their mean counts.
+    """
+    best = first == first.min(axis=0)
+    taken = best.T.astype(np.float64) @ second / best.sum(axis=0)[:, None]
+    return np.asarray((taken - second.min(axis=0)) / max(len(first) - 1, 1))
+
+
+def kendall_w(ranks: Floats) -> float:
+    """Concordance of the a columns of ranks (p, a), corrected for ties, from 0 to 1.
+
+    NaN where every column is all ties.  Kendall and Babington Smith 1939, doi:10.1214/aoms/1177732186.
+    """
+    from scipy.stats import rankdata
+
+    p, a = ranks.shape
+    ranks = rankdata(ranks, axis=0)
+    spread = np.sum((ranks.sum(axis=1) - a * (p + 1) / 2) ** 2)
+    # the squared deviations of a column fall short of those of 1..p by just the tie correction
+    greatest = a * np.sum((ranks - (p + 1) / 2) ** 2)
+    return float(spread / greatest) if greatest > 0 else float("nan")
+
+
+def pairwise_tau(ranks: Floats) -> float:
+    """Mean Kendall tau-b over pairs of the columns of ranks (p, a); NaN for fewer than two."""
+    a = ranks.shape[1]
+    return float(kendall_tau(ranks, ranks)[np.triu_indices(a, k=1)].mean()) if a > 1 else float("nan")
+
+
+def leave_one_out_tau(ranks: Floats) -> float:
+    """Mean Kendall tau-b of each column of ranks (p, a) with the mean rank of the others; NaN for fewer than two."""
+    a = ranks.shape[1]
+    if a < 2:
+        return float("nan")
+    others = (ranks.sum(axis=1, keepdims=True) - ranks) / (a - 1)
+    return float(np.diag(kendall_tau(ranks, others)).mean())
+
+
+def same_best_share(ranks: Floats) -> float:
+    """Chance that two columns of ranks (p, a) take the same best partition, mean over pairs; NaN for fewer than two.
+
+    A column with several tied for best takes each of them equally often.
+    """
+    a = ranks.shape[1]
+    best = (ranks == ranks.min(axis=0)).astype(np.float64)
+    best /= best.sum(axis=0)
+    return float((best.T @ best)[np.triu_indices(a, k=1)].mean()) if a > 1 else float("nan")
