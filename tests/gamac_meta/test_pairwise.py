@@ -1,0 +1,184 @@
+"""The tile pass against brute force, and its independence of how it is walked."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist, pdist, squareform
+from strategies import clusterings
+
+from gamac_meta import _kernels, pairwise
+from gamac_meta.measures import MEASURES
+from gamac_meta.pairwise import STATISTIC_COSTS, PairPass, PartitionView, SharedPoints, views
+
+few = settings(max_examples=20, deadline=None)
+
+
+def blocks(X, labels):
+    return [X[labels == c] for c in range(labels.max() + 1)]
+
+
+@few
+@given(data=clusterings(distinct=False))
+def test_folds_are_those_of_the_distance_matrix(data):
+    X, labels = data
+    view = PartitionView(X, labels)
+    groups = blocks(X, labels)
+    for a, first in enumerate(groups):
+        for b, second in enumerate(groups):
+            distances = cdist(first, second)
+            assert view.pair_sums[a, b] == pytest.approx(distances.sum())
+            if a == b:
+                assert view.diameters[a] == pytest.approx(distances.max())
+                outside = cdist(X[labels != a], first)
+                assert view.cover[a] == pytest.approx(outside.max(axis=1).min())
+            else:
+                assert view.gaps[a, b] == pytest.approx(distances.min())
+                assert view.spans[a, b] == pytest.approx(distances.max())
+    assert np.all(np.isinf(np.diagonal(view.gaps)))
+    assert np.all(np.diagonal(view.spans) == 0)
+
+
+@few
+@given(data=clusterings())
+def test_points_are_in_cluster_order_about_the_origin(data):
+    X, labels = data
+    view = PartitionView(X, labels)
+    assert np.all(np.diff(view.labels) >= 0)
+    assert view.X.mean(axis=0) == pytest.approx(0.0, abs=1e-12)
+    for c, (start, size) in enumerate(zip(view.starts, view.sizes, strict=True)):
+        centered = X[labels == c] - X.mean(axis=0)
+        assert np.sort(view.X[start : start + size], axis=0) == pytest.approx(np.sort(centered, axis=0))
+
+
+@few
+@given(data=clusterings())
+def test_between_and_within_make_the_total(data):
+    view = PartitionView(*data)
+    assert view.within_ss.sum() + view.between_ss == pytest.approx(view.total_ss)
+    assert np.trace(view.scatter_matrices.sum(axis=0)) == pytest.approx(view.within_ss.sum())
+
+
+@few
+@given(data=clusterings(), seed=st.integers(0, 99), threads=st.integers(1, 3), rows=st.integers(1, 40))
+def test_result_depends_on_neither_threads_nor_company(data, seed, threads, rows):
+    X, labels = data
+    other = np.random.default_rng(seed).permutation(np.arange(len(X)) % 4)
+    together = PairPass(X, np.array([other, labels]), threads, rows)
+    again = PairPass(X, np.array([other, labels]), 1, rows)
+    alone = PairPass(X, labels[None, :], 1)
+    for name, values in together.folds.items():
+        assert np.array_equal(values, again.folds[name], equal_nan=True), "threads change nothing, not even a digit"
+    for name in ("pair_sums", "pair_minima", "pair_maxima"):
+        assert together.folds[name][together.corners[1] :] == pytest.approx(alone.folds[name])
+    assert together.outsider_means[1] == pytest.approx(alone.outsider_means[0])
+
+
+def large(n=1200, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = np.array([rng.permutation(np.arange(n) % k) for k in (2, 7)])
+    labels[0, :50] = -1
+    return rng.normal(size=(n, 2)) + 3.0 * rng.normal(size=(7, 2))[labels[1]], labels
+
+
+def test_histograms_bracket_the_sorted_counts(monkeypatch):
+    X, labels = large()
+    exact = PairPass(X, labels).concordance
+    monkeypatch.setattr(pairwise, "EXACT_CONCORDANCE_POINTS", 100)
+    binned = PairPass(X, labels).concordance
+    for truth, estimate in zip(exact, binned, strict=True):
+        assert (estimate.within, estimate.between) == (truth.within, truth.between)
+        comparisons = truth.within * truth.between
+        assert abs(estimate.concordant - truth.concordant) < 1e-4 * comparisons
+        assert abs(estimate.discordant - truth.discordant) < 1e-4 * comparisons
+        assert estimate.smallest_sum == pytest.approx(truth.smallest_sum, rel=1e-5)
+        assert estimate.largest_sum == pytest.approx(truth.largest_sum, rel=1e-5)
+
+
+def test_histograms_do_not_depend_on_threads(monkeypatch):
+    monkeypatch.setattr(pairwise, "EXACT_CONCORDANCE_POINTS", 100)
+    X, labels = large(n=700)
+    assert PairPass(X, labels, threads=1).concordance == PairPass(X, labels, threads=3).concordance
+
+
+def test_distances_equal_up_to_rounding_are_ties():
+    # on a grid most distances recur, and centering makes their last digits differ
+    grid = np.stack(np.meshgrid(np.arange(6.0), np.arange(6.0)), axis=-1).reshape(-1, 2)
+    labels = (grid[:, 0] > 2).astype(np.int32)[None, :]
+    plain = PairPass(grid, labels).concordance[0]
+    moved = PairPass(grid * 0.1 - 0.7, labels).concordance[0]
+    assert (plain.concordant, plain.discordant, plain.ties) == (moved.concordant, moved.discordant, moved.ties)
+
+
+def test_nearly_as_many_clusters_as_points_stay_affordable():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(800, 2))
+    labels = np.minimum(np.arange(800), 798).astype(np.int32)[None, :]
+    view = views(X, labels)[0]
+    assert view.k == 799
+    assert np.isfinite(MEASURES["silhouette"](view))
+
+
+@few
+@given(data=clusterings(max_points=40, distinct=False), count=st.integers(1, 12))
+def test_neighbors_are_other_points_by_distance(data, count):
+    X, _ = data
+    count = min(count, len(X) - 1)
+    distances, indices = SharedPoints(X).neighbours(count)
+    full = squareform(pdist(X))
+    np.fill_diagonal(full, np.inf)
+    assert indices.shape == (len(X), count)
+    assert not np.any(indices == np.arange(len(X))[:, None]), "no point is its own neighbor"
+    assert all(len(set(row)) == count for row in indices.tolist())
+    assert distances == pytest.approx(np.sort(full, axis=1)[:, :count])
+    assert np.take_along_axis(full, indices, axis=1) == pytest.approx(distances)
+
+
+def test_neighbors_among_more_duplicates_than_asked_for():
+    X = np.concatenate([np.zeros((30, 2)), np.ones((2, 2))])
+    distances, indices = SharedPoints(X).neighbours(5)
+    assert not np.any(indices == np.arange(32)[:, None])
+    assert np.all(distances[:30] == 0)
+    assert distances[30].tolist() == pytest.approx([0.0] + [2**0.5] * 4)
+
+
+def test_neighbors_of_a_partition_with_noise_are_clustered_points():
+    rng = np.random.default_rng(1)
+    X, labels = rng.normal(size=(60, 2)), (np.arange(60) % 3).astype(np.int32)
+    labels[::4] = -1
+    keep = labels >= 0
+    with_noise = PartitionView(X, labels)
+    without = PartitionView(X[keep], labels[keep])
+    assert np.array_equal(with_noise.neighbour_labels, without.neighbour_labels)
+    assert [lengths.sum() for lengths in with_noise.tree_edges] == pytest.approx(
+        [lengths.sum() for lengths in without.tree_edges]
+    )
+
+
+@few
+@given(data=clusterings(max_points=40, distinct=False))
+def test_spanning_tree_is_minimal_and_spans(data):
+    from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
+    X, _ = data
+    edges, lengths = _kernels.spanning_tree(X, np.zeros(len(X)))
+    adjacency = np.zeros((len(X), len(X)))
+    adjacency[edges[:, 0], edges[:, 1]] = 1
+    assert connected_components(adjacency, directed=False)[0] == 1
+    assert lengths == pytest.approx(np.linalg.norm(X[edges[:, 0]] - X[edges[:, 1]], axis=1))
+    # scipy reads a zero as no edge; a constant added to every edge moves no tree
+    reference = minimum_spanning_tree(squareform(pdist(X) + 1.0)).sum() - (len(X) - 1)
+    assert lengths.sum() == pytest.approx(reference)
+
+
+def test_core_distances_survive_many_dimensions():
+    X = np.random.default_rng(0).normal(size=(50, 400)) * 1e-3
+    core = _kernels.core_distances(X)
+    nearest = np.sort(squareform(pdist(X)), axis=1)[:, 1]
+    assert np.all(core >= nearest), "the mean over others is reached beyond the nearest"
+    assert np.all(core <= nearest * 49 ** (1 / 400) * (1 + 1e-9))
+
+
+def test_every_public_statistic_has_a_cost_and_every_cost_a_statistic():
+    public = {name for name in dir(PartitionView) if not name.startswith("_")} - {"nearest"}
+    assert public == set(STATISTIC_COSTS)
