@@ -101,7 +101,7 @@ class Recommendation:
             f"<p><b>{escape(best.title)}</b> (<code>{self.best}</code>, {direction} is better): predicted agreement "
             f"{self.agreement[0]:.2f} [{self.low[0]:.2f}, {self.high[0]:.2f}] with the consensus of "
             f"{self.assessors} assessors, for {self.prepared.data.n} points in {self.prepared.data.d} columns. "
-            f"Model: {escape(self.model)}.</p>" + str(self.to_frame().head(10).to_html(float_format="%.2f"))
+            f"Model: {escape(self.model)}.</p>" + str(self.to_frame().head(10).to_html(float_format="{:.2f}".format))
         )
 
 

@@ -126,7 +126,7 @@ class PartitionSet:
     @cached_property
     def n_clusters(self) -> Ints:
         """(p,) clusters in each partition, noise not counted."""
-        return self.labels.max(axis=1).astype(np.int64) + 1
+        return np.asarray(self.labels.max(axis=1), dtype=np.int64) + 1
 
     @cached_property
     def noise_share(self) -> Floats:

@@ -108,9 +108,10 @@ def partition_facts(partitions: PartitionSet) -> Floats:
     """(p, facts) what can be said of a partition without looking at the points."""
     rows = []
     for labels, k, noise in zip(partitions.labels, partitions.n_clusters, partitions.noise_share, strict=True):
-        shares = np.bincount(labels[labels >= 0], minlength=max(int(k), 1)) / max(np.count_nonzero(labels >= 0), 1)
+        counts = np.bincount(labels[labels >= 0], minlength=max(int(k), 1))
+        shares = counts / max(int(counts.sum()), 1)
         entropy = -np.sum(shares * np.log(np.maximum(shares, 1e-300)))
-        evenness = entropy / np.log(k) if k > 1 else 1.0
+        evenness = entropy / float(np.log(k)) if k > 1 else 1.0
         rows.append((np.log(max(int(k), 1)), shares.max(), shares.min(), noise, evenness))
     return np.array(rows)
 
