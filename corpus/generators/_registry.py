@@ -57,7 +57,7 @@ MODIFIERS: dict[str, tuple[float, Whole | Real, Number]] = {
     "imbalance": (0.4, Real(1.5, 20.0, log=True), 1.0),  # largest over smallest cluster
     "noise": (0.3, Real(0.01, 0.15, log=True), 0.0),  # share of points uniform over the picture
     "duplicates": (0.1, Real(0.02, 0.3, log=True), 0.0),  # share of points that copy another point
-    "rounding": (0.08, Whole(25, 200, log=True), 0),  # cells across the picture that coordinates are rounded to
+    "rounding": (0.08, Whole(35, 200, log=True), 0),  # cells across the picture that coordinates are rounded to
     "turn": (0.75, Real(0.0, 6.283), 0.0),  # rotation in radians
     "stretch": (0.3, Real(1.2, 3.0, log=True), 1.0),  # of one random direction
     "scale": (1.0, Real(0.01, 1000.0, log=True), 1.0),  # root mean square radius

@@ -111,7 +111,7 @@ def grid_of_clouds(rng: np.random.Generator, sizes: list[int], *, spread: float,
     return [moved(spread * gaussian(rng, size), *cell) for cell, size in zip(cells, sizes, strict=True)]
 
 
-@generator("grids", k=Whole(4, 36), fill=Real(0.4, 0.95), hollow=Whole(0, 1))
+@generator("grids", k=Whole(4, 48), fill=Real(0.4, 0.95), hollow=Whole(0, 1))
 def grid_of_boxes(rng: np.random.Generator, sizes: list[int], *, fill: float, hollow: int) -> Blocks:
     """Boxes on a grid with alleys between them, or on the black fields of a chessboard."""
     cells = _grid(len(sizes), rng)
@@ -132,7 +132,7 @@ def point_lattices(rng: np.random.Generator, sizes: list[int], *, gap: float, ra
     return scattered(rng, blocks, gap)
 
 
-@generator("grids", k=Whole(6, 40), rings=Whole(1, 4), spread=Real(0.08, 0.24))
+@generator("grids", k=Whole(6, 48), rings=Whole(1, 4), spread=Real(0.08, 0.24))
 def radial_grids(rng: np.random.Generator, sizes: list[int], *, rings: int, spread: float) -> Layers:
     """Clouds on the crossings of circles and rays."""
     k = len(sizes)

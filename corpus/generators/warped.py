@@ -100,14 +100,14 @@ def _clouds(rng: np.random.Generator, sizes: list[int], dims: int, apart: float,
     return blocks
 
 
-@generator("projections", k=Whole(2, 12), dims=Whole(4, 30), apart=Real(3.5, 14.0, log=True), unequal=Real(1.0, 9.0))
+@generator("projections", k=Whole(2, 10), dims=Whole(4, 30), apart=Real(5.0, 16.0, log=True), unequal=Real(1.0, 9.0))
 def principal_views(rng: np.random.Generator, sizes: list[int], *, dims: int, apart: float, unequal: float) -> Blocks:
     """Clouds in four to thirty dimensions, seen on their principal plane."""
     blocks = _clouds(rng, sizes, dims, apart, unequal)
     return _through(blocks, principal_plane(np.concatenate(blocks), rng.normal(size=(dims, 2))))
 
 
-@generator("projections", k=Whole(2, 10), dims=Whole(4, 30), apart=Real(2.5, 9.0), unequal=Real(1.0, 9.0))
+@generator("projections", k=Whole(2, 8), dims=Whole(4, 30), apart=Real(3.0, 11.0), unequal=Real(1.0, 9.0))
 def random_views(rng: np.random.Generator, sizes: list[int], *, dims: int, apart: float, unequal: float) -> Blocks:
     """Clouds in four to thirty dimensions, seen from a random side."""
     # a random plane shows 2/dims of the squared distance between centers
@@ -115,7 +115,7 @@ def random_views(rng: np.random.Generator, sizes: list[int], *, dims: int, apart
     return _through(blocks, _sum_of_products(np.concatenate(blocks), _orthogonal(rng.normal(size=(dims, 2)))))
 
 
-@generator("projections", k=Whole(2, 12), dims=Whole(4, 30), apart=Real(4.0, 14.0), gain=Real(0.15, 0.8))
+@generator("projections", k=Whole(2, 10), dims=Whole(4, 30), apart=Real(5.0, 16.0), gain=Real(0.15, 0.8))
 def curved_views(rng: np.random.Generator, sizes: list[int], *, dims: int, apart: float, gain: float) -> Blocks:
     """Clouds in four to thirty dimensions through a bounded map, seen on the principal plane of what comes out."""
     blocks = _clouds(rng, sizes, dims, apart, 3.0)
@@ -124,7 +124,7 @@ def curved_views(rng: np.random.Generator, sizes: list[int], *, dims: int, apart
     return _through(blocks, principal_plane(hidden, rng.normal(size=(dims, 2))))
 
 
-@generator("projections", k=Whole(3, 16), dims=Whole(4, 12), fuzz=Real(0.2, 0.9), keep=Real(0.3, 0.7))
+@generator("projections", k=Whole(3, 16), dims=Whole(4, 12), fuzz=Real(0.08, 0.45, log=True), keep=Real(0.3, 0.7))
 def corner_views(rng: np.random.Generator, sizes: list[int], *, dims: int, fuzz: float, keep: float) -> Blocks:
     """Clouds on corners of a box in many dimensions, as tables of yes and no give, on their principal plane."""
     size_of = 1.0 + rng.exponential(1.0, dims)
