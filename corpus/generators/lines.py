@@ -9,7 +9,6 @@ from corpus.generators._shapes import (
     CURVE_POINTS,
     along,
     moved,
-    random_angle,
     scattered,
     segment,
     turned,
@@ -119,7 +118,9 @@ def closed_contours(
 def river_bands(rng: np.random.Generator, sizes: list[int], *, bend: float, width: float, step: float) -> Blocks:
     """Bands that follow one bend side by side; width in units of their distance."""
     course = wandering_curve(rng, bend)
-    direction = random_angle(rng)
+    chord = course[-1] - course[0]
+    # more or less across the course, else the bands would slide into one
+    direction = np.arctan2(chord[1], chord[0]) + np.pi / 2.0 + rng.uniform(-0.6, 0.6)
     across = step * np.array([np.cos(direction), np.sin(direction)])
     return [
         along(rng, size, course + place * across, width * step, hard=rng.uniform() < 0.5)

@@ -218,8 +218,8 @@ class TestModifiers:
         assert even.max() - even.min() <= 1
 
     def test_rounding_leaves_few_different_coordinates(self):
-        X = generate(plain("single_cloud", rounding=30)).data.X
-        assert len(np.unique(np.round(X[:, 0] - X[:, 0].min(), 9))) <= 31
+        X = generate(plain("single_cloud", rounding=40)).data.X
+        assert len(np.unique(np.round(X[:, 0] - X[:, 0].min(), 9))) <= 41
 
     def test_stretch_makes_a_round_cloud_long(self):
         def longest_over_shortest(stretch):
