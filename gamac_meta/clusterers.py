@@ -58,7 +58,7 @@ class Clusterer:
                 f"got {library!r}"
             )
         module, name = home.split(":")
-        return getattr(import_module(module), name)  # type: ignore[no-any-return]
+        return getattr(import_module(module), name)
 
     def make(self, seed: int | None = None, **parameters: Any) -> Any:
         """A scikit-learn estimator with these parameters; the seed is its random_state if it has one."""
