@@ -228,7 +228,10 @@ def corpus_export(arguments: argparse.Namespace) -> None:
 
     _require_suffix(arguments.out, tuple(WRITERS))
     with CorpusStore(arguments.corpus) as store:
-        write_table(store.to_frame(), arguments.out)
+        frame = store.to_frame()
+    if frame.empty:
+        raise InvalidInputError(f"a corpus must hold data sets to be exported, got none in {arguments.corpus}")
+    write_table(frame, arguments.out)
     print(f"wrote {arguments.out}")
 
 

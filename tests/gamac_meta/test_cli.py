@@ -223,7 +223,7 @@ def test_a_broken_model_is_one_line(capsys, tmp_path):
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     directory = tmp_path_factory.mktemp("cli") / "corpus"
-    assert cli.main(["corpus", "build", "--datasets", "3", "--assessors", "2", "--out", str(directory)]) == 0
+    assert cli.main(["corpus", "build", "--datasets", "2", "--assessors", "2", "--out", str(directory)]) == 0
     return directory
 
 
@@ -231,8 +231,8 @@ def test_corpus_show_counts_families_and_draws_them(corpus, capsys, tmp_path):
     out = tmp_path / "sheet.png"
     assert cli.main(["corpus", "show", str(corpus), "--out", str(out)]) == 0
     printed = capsys.readouterr().out
-    assert "3 of 3 data sets, seed 0" in printed
-    assert "orders: 6 simulated, 0 of people" in printed
+    assert "2 of 2 data sets, seed 0" in printed
+    assert "orders: 4 simulated, 0 of people" in printed
     assert out.read_bytes().startswith(b"\x89PNG")
 
 
@@ -241,12 +241,12 @@ def test_corpus_export_has_a_row_for_each_candidate(corpus, tmp_path, suffix):
     out = tmp_path / f"tables{suffix}"
     assert cli.main(["corpus", "export", str(corpus), "--out", str(out)]) == 0
     frame = read_table(out)
-    assert frame["dataset"].value_counts().tolist() == [15, 15, 15]
+    assert frame["dataset"].value_counts().tolist() == [15, 15]
     assert set(MEASURES) < set(frame.columns)
 
 
 def test_a_build_with_another_seed_is_refused(corpus, capsys):
-    argv = ["corpus", "build", "--datasets", "3", "--assessors", "2", "--seed", "1", "--out", corpus]
+    argv = ["corpus", "build", "--datasets", "2", "--assessors", "2", "--seed", "1", "--out", corpus]
     assert "was made with seed 0, got 1" in refused(capsys, *argv)
 
 
