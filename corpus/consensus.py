@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -90,7 +90,7 @@ def kemeny(ranks: Floats) -> Floats:
     positions = np.zeros(p)
     for item, before, after in steps:
         positions[item] += np.sum(ways_to[before] * ways_from[after] * (sizes[before] + 1.0))
-    return positions / ways_to[-1]
+    return np.asarray(positions / ways_to[-1])
 
 
 def bradley_terry(wins: Floats, prior: float = PRIOR_GAMES) -> Floats:
@@ -133,7 +133,7 @@ def bradley_terry(wins: Floats, prior: float = PRIOR_GAMES) -> Floats:
     return np.asarray(strengths)
 
 
-METHODS = {
+METHODS: dict[str, Callable[[Floats], Floats]] = {
     "borda": borda,
     "kemeny": kemeny,
     "bradley_terry": lambda ranks: -bradley_terry(preferences(ranks)),

@@ -21,7 +21,7 @@ def kendall_tau(first: Floats, second: Floats) -> Floats:
     a = np.sign(first[rows] - first[columns])
     b = np.sign(second[rows] - second[columns])
     untied = np.sqrt(np.outer(np.sum(a != 0, axis=0), np.sum(b != 0, axis=0)))
-    return np.divide(a.T @ b, untied, out=np.zeros_like(untied), where=untied > 0)
+    return np.asarray(np.divide(a.T @ b, untied, out=np.zeros_like(untied), where=untied > 0))
 
 
 def spearman(first: Floats, second: Floats) -> Floats:
@@ -35,7 +35,7 @@ def spearman(first: Floats, second: Floats) -> Floats:
     a, b = rankdata(first, axis=0), rankdata(second, axis=0)
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     spread = np.sqrt(np.outer(np.sum(a * a, axis=0), np.sum(b * b, axis=0)))
-    return np.divide(a.T @ b, spread, out=np.zeros_like(spread), where=spread > 0)
+    return np.asarray(np.divide(a.T @ b, spread, out=np.zeros_like(spread), where=spread > 0))
 
 
 def weighted_footrule(first: Floats, second: Floats) -> Floats:
@@ -53,7 +53,7 @@ def weighted_footrule(first: Floats, second: Floats) -> Floats:
     moved = np.abs(first[:, :, None] - second[:, None, :])
     farthest = 2 * np.sum(np.abs(np.arange(1, p + 1) - center) ** 3)
     total = np.einsum("pab,pb->ab", moved, (second - center) ** 2)
-    return np.divide(total, farthest, out=np.zeros_like(total), where=farthest > 0)
+    return np.asarray(total / farthest) if p > 1 else total
 
 
 def top1_regret(first: Floats, second: Floats) -> Floats:
