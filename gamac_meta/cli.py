@@ -327,7 +327,8 @@ def _draw_families(store: CorpusStore, families: int, path: Path) -> None:
             break
     shown = [first[family] for family in sorted(first)]
     titles = [f"{entry.family}\nn = {entry.data.n}, k = {len(set(entry.truth.tolist()) - {-1})}" for entry in shown]
-    _save_figure(contact_sheet([entry.data.X for entry in shown], [entry.truth for entry in shown], titles), path)
+    points, truths = [entry.data.X for entry in shown], [entry.truth for entry in shown]
+    _save_figure(contact_sheet(points, truths, titles, columns=6 if len(shown) <= 30 else 10), path)
 
 
 def _save_figure(figure: Figure, path: Path) -> None:
