@@ -10,6 +10,7 @@ MAX_POINTS = 1000
 CELLS = 64
 # What is equal must compare equal after a translation or rotation has disturbed its last digits.
 KEPT_BITS = 30
+SNAP_BITS = 46
 
 
 def rounded(values: Floats) -> Floats:
@@ -20,21 +21,40 @@ def rounded(values: Floats) -> Floats:
 
 def centred(X: Floats) -> Floats:
     """(n, d) points about their mean, largest absolute coordinate 1; a constant column is exactly 0."""
+    return _about_mean(_about_middle(X))
+
+
+def _about_middle(X: Floats) -> Floats:
+    """(n, d) points about the middle of their ranges, in which the order of rows has no part at all.
+
+    Steps below 1e-14 of the largest range are lost: a later difference would lose them unevenly.
+    """
     low, high = X.min(axis=0), X.max(axis=0)
     # halves, since the range of two doubles can overflow
-    X = X / 2 - (low / 2 + high / 2) / 2
-    X = np.where(low == high, 0.0, X)
-    X = X / np.abs(X).max()
-    X = np.where(low == high, 0.0, X - X.mean(axis=0))
+    X = np.where(low == high, 0.0, X / 2 - (low / 2 + high / 2) / 2)
+    return np.asarray(np.ldexp(np.round(np.ldexp(X / np.abs(X).max(), SNAP_BITS)), -SNAP_BITS))
+
+
+def _about_mean(X: Floats) -> Floats:
+    X = np.where(np.any(X[0] != X, axis=0), X - X.mean(axis=0), 0.0)
     return np.asarray(X / np.abs(X).max())
 
 
 def canonical_order(X: Floats) -> Ints:
-    """(n,) rows of centred X by distance to the mean, equal distances by a fixed projection."""
+    """(n,) rows by distance to the mean, equal distances by a fixed projection.
+
+    Both are rounded, since the last digits of a mean depend on the order of rows. Points that rounding
+    cannot tell apart, next to an outlier, go by the same projection from a middle that does not.
+    """
+    middle = _about_middle(X)
+    X = _about_mean(middle)
     radius = np.sqrt(np.einsum("nd,nd->n", X, X))
     direction = np.cos(np.arange(1, X.shape[1] + 1) ** 2 + 0.5)
     along = np.divide(X @ direction, radius, out=np.zeros_like(radius), where=radius > 0)
-    return np.lexsort((np.round(np.ldexp(along, KEPT_BITS)), rounded(radius)))
+    exact = np.zeros(len(X))
+    for column, weight in zip(middle.T, direction, strict=True):
+        exact += weight * column  # in the same order for every row, as a matrix product need not
+    return np.lexsort((exact, np.round(np.ldexp(along, KEPT_BITS)), rounded(radius)))
 
 
 def sample_rows(X: Floats, size: int = MAX_POINTS) -> Ints:
@@ -43,12 +63,11 @@ def sample_rows(X: Floats, size: int = MAX_POINTS) -> Ints:
     Strata are the cells of 64 anchor points spread over the canonical order. A systematic sample
     through the cells, and through the radii inside each, takes from each in proportion.
     """
-    X = centred(X)
     order = canonical_order(X)
     n = len(order)
     if n <= size:
         return order
-    points = X[order]
+    points = centred(X[order])
     anchors = points[_spread(n, CELLS)]
     squares = np.einsum("kd,kd->k", anchors, anchors)
     cells = np.concatenate(

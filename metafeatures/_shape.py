@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from gamac_meta.types import Floats, Ints
-from metafeatures._partitions import SEED, cut_tree
+from metafeatures._partitions import SEED
 from metafeatures._registry import metafeatures
-from metafeatures._view import Tree
+from metafeatures._structure import neighbour_matrix, pieces
+from metafeatures._view import NEIGHBOURS
 
 PROBES = 200
 
@@ -85,16 +86,16 @@ def symmetry(X: Floats, sorted_distances: Floats) -> float:
 
 
 @metafeatures("convexity")
-def convexity(X: Floats, tree: Tree, local_scale: Floats) -> float:
-    """Log of 1 plus the distance from midpoints of pairs in one piece of the cut spanning tree to the
+def convexity(X: Floats, neighbours: Ints, local_scale: Floats) -> float:
+    """Mean log of 1 plus the distance from midpoints of pairs in one piece of the neighbour graph to the
     nearest point, over the local scale: small if pieces are convex, large for rings and arcs."""
-    labels = cut_tree(tree, 8, max(2, len(X) // 50))
+    labels = pieces(neighbour_matrix(neighbours, NEIGHBOURS))
+    order = np.argsort(labels, kind="stable")
+    sizes = np.bincount(labels)
+    starts = np.cumsum(sizes) - sizes
     rng = np.random.default_rng(SEED)
-    first = rng.integers(len(X), size=4 * PROBES)
-    second = rng.integers(len(X), size=4 * PROBES)
-    together = np.flatnonzero((labels[first] == labels[second]) & (first != second))[:PROBES]
-    first, second = first[together], second[together]
-    if not len(first):
-        return 0.0
+    first = rng.integers(len(X), size=PROBES)
+    own = labels[first]
+    second = order[starts[own] + (rng.random(PROBES) * sizes[own]).astype(np.int64)]
     distances = _nearest((X[first] + X[second]) / 2.0, X)
     return float(np.mean(np.log1p(distances / np.sqrt(local_scale[first] * local_scale[second]))))

@@ -22,12 +22,11 @@ def neighbour_matrix(neighbours: Ints, count: int) -> npt.NDArray[np.float32]:
 
 
 def pieces(matrix: npt.NDArray[np.float32]) -> Ints:
-    """Sizes of the connected components of a graph, largest first."""
+    """(n,) connected component of each point of a graph; direction does not count."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
-    labels = connected_components(csr_array(matrix), directed=False)[1]
-    return -np.sort(-np.bincount(labels)).astype(np.int64)
+    return np.asarray(connected_components(csr_array(matrix), directed=False)[1], dtype=np.int64)
 
 
 @metafeatures("in_degree_sd", "in_degree_skew", "orphan_share", "mutual_share", "triangle_share")
@@ -54,12 +53,12 @@ def neighbour_graph(neighbours: Ints) -> tuple[float, ...]:
 def components(neighbours: Ints) -> tuple[float, ...]:
     """Logs of the numbers of components of neighbour graphs, and the share of points in the largest."""
     five, ten = neighbour_matrix(neighbours, 5), neighbour_matrix(neighbours, 10)
-    mutual_ten = pieces(ten * ten.T)
+    mutual_five, mutual_ten, nearest_five = (np.bincount(pieces(graph)) for graph in (five * five.T, ten * ten.T, five))
     return (
-        np.log(len(pieces(five * five.T))),
+        np.log(len(mutual_five)),
         np.log(len(mutual_ten)),
-        mutual_ten[0] / len(neighbours),
-        np.log(len(pieces(five))),
+        mutual_ten.max() / len(neighbours),
+        np.log(len(nearest_five)),
     )
 
 
