@@ -24,12 +24,16 @@ def measures_page() -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| `{name}` | {measure.title.replace('*', chr(92) + '*')} | {'greater' if measure.greater_is_better else 'smaller'} "
+        f"| `{name}` | {_escaped(measure.title)} | {'greater' if measure.greater_is_better else 'smaller'} "
         f"| {measure.bounds[0]:g} to {measure.bounds[1]:g} | {'free' if measure.scale_free else 'depends'} "
         f"| {'free' if measure.rotation_free else 'depends'} | {measure.cost} | {measure.reference} |"
         for name, measure in MEASURES.items()
     ]
     return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("*", "\\*")
 
 
 if __name__ == "__main__":
