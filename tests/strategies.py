@@ -20,7 +20,7 @@ def clusterings(draw, max_points=26, max_clusters=5, distinct=True):
         labels = rng.permutation(np.concatenate([np.arange(k), np.zeros(n - k, dtype=np.int64)]))
     X = rng.normal(size=(n, d)) + spread * rng.normal(size=(k, d))[labels]
     if draw(st.booleans(), label="skewed"):
-        X = np.exp(X / 2)
+        X = np.exp(X / (1.0 + spread))
     if not distinct:
         copies = draw(st.integers(1, n // 2), label="copies")
         X[rng.choice(n, copies, replace=False)] = X[rng.integers(0, n, copies)]
