@@ -353,6 +353,7 @@ def test_the_signal_of_an_interrupt_ends_a_corpus_build_in_one_line(tmp_path):
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    # Python ends itself by the signal where it met the interrupt inside exec(); for a shell both are 130
+    assert process.returncode in (130, -signal.SIGINT)
     assert "Traceback" not in err
     assert err.splitlines()[-1].endswith("gamac-meta: interrupted")
