@@ -164,10 +164,15 @@ class MeasureTable:
         return np.asarray(self.values * np.where(self.greater_is_better, 1.0, -1.0))
 
     def ranks(self) -> Floats:
-        """(p, m) 1 is best, ties share the mean rank, NaN ranks last."""
+        """(p, m) 1 is best, ties share the mean rank, NaN ranks last.
+
+        Values that agree to 9 significant digits tie: the same clusters under other numbers differ by rounding.
+        """
         from scipy.stats import rankdata
 
-        losses = np.where(np.isnan(self.values), np.inf, -self.oriented())
+        mantissas, exponents = np.frexp(self.oriented())
+        rounded = np.ldexp(np.round(mantissas * 2.0**30), exponents)
+        losses = np.where(np.isnan(rounded), np.inf, -rounded)
         return np.asarray(rankdata(losses, axis=0), dtype=np.float64)
 
     def select(self, measures: Sequence[str]) -> MeasureTable:
