@@ -306,9 +306,9 @@ class PartitionView:
         return int(self._all_labels.max()) + 1
 
     @cached_property
-    def sizes(self) -> Ints:
-        """(k,) points in each cluster."""
-        return np.bincount(self.labels, minlength=self.k).astype(np.int64)
+    def sizes(self) -> Floats:
+        """(k,) points in each cluster; floats, as formulas divide by them and no array library mixes kinds."""
+        return np.bincount(self.labels, minlength=self.k).astype(np.float64)
 
     @cached_property
     def starts(self) -> Ints:
@@ -380,7 +380,7 @@ class PartitionView:
         """(k,) mean distance to the centroid of the tenth of a cluster farthest from it, rounded up."""
         ordered = self.to_centroid[np.lexsort((-self.to_centroid, self.labels))]
         rank = np.arange(self.n) - self.starts[self.labels]
-        wanted = -(-self.sizes // 10)
+        wanted = np.ceil(self.sizes / 10)
         return self.cluster_sums(np.where(rank < wanted[self.labels], ordered, 0.0)) / wanted
 
     @cached_property

@@ -11,7 +11,7 @@ ROHLF = "Rohlf 1974, doi:10.1146/annurev.es.05.110174.000533"
 def _pair_totals(xp, pair_sums, sizes, n):
     """Number of pairs and sum of distances within clusters, then between them."""
     within = xp.sum(sizes * (sizes - 1)) / 2
-    inside = xp.sum(xp.diagonal(pair_sums)) / 2
+    inside = xp.sum(xp.linalg.diagonal(pair_sums)) / 2
     return within, inside, n * (n - 1) / 2 - within, xp.sum(pair_sums) / 2 - inside
 
 
@@ -26,7 +26,7 @@ def c_index(xp, pair_sums, concordance):
 
     .. math:: \frac{S - S_{\min}}{S_{\max} - S_{\min}}
     """
-    inside = xp.sum(xp.diagonal(pair_sums)) / 2
+    inside = xp.sum(xp.linalg.diagonal(pair_sums)) / 2
     return (inside - concordance.smallest_sum) / (concordance.largest_sum - concordance.smallest_sum)
 
 

@@ -42,7 +42,7 @@ def connectivity(xp, neighbour_labels, labels):
     if count < 1:
         raise UndefinedMeasureError("points have no neighbours")
     apart = neighbour_labels != labels[:, None]
-    return xp.sum(xp.where(apart, 1.0 / xp.arange(1, count + 1)[None, :], 0.0))
+    return xp.sum(xp.where(apart, 1.0 / xp.arange(1, count + 1, dtype=xp.float64)[None, :], 0.0))
 
 
 @measure(

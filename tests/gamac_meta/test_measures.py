@@ -187,6 +187,27 @@ def test_ignores_tiles_threads_and_company(measure, data, seed):
     assert measure(views(X, np.array([other, labels]), threads=2, tile_rows=7)[1]) == close(alone)
 
 
+@every_measure
+def test_formulas_are_written_for_any_array_library(measure):
+    # strict arrays refuse what only NumPy tolerates: methods on arrays, mixed kinds, masks with slices
+    import array_api_strict as strict
+
+    X, labels = blobs()
+    view = PartitionView(X, labels)
+
+    def carried(statistic):
+        if isinstance(statistic, np.ndarray):
+            return strict.asarray(statistic)
+        if isinstance(statistic, tuple):
+            return tuple(carried(part) for part in statistic)
+        if callable(statistic):
+            return lambda values: carried(statistic(np.asarray(values)))
+        return statistic
+
+    given = {need: strict if need == "xp" else carried(getattr(view, need)) for need in measure.needs}
+    assert float(measure.formula(**given)) == close(measure(view))
+
+
 # ---- where there is no value ----------------------------------------------------------------------
 
 
