@@ -1,8 +1,9 @@
 """How the recommender does on labelled two-dimensional data that it was never trained on.
 
-    python benchmarks/labelled.py labelled-2d.npz [--pictures DIR]
+    python benchmarks/labelled.py labelled-2d.npz [--pictures DIR] [--model DIR]
 
-The archive holds NAME/X and NAME/labels (-1 is noise). For each data set, 15 candidates come from
+The archive holds NAME/X and NAME/labels (-1 is noise); at most 2000 points are taken. For each data
+set, 15 candidates come from
 the project's own pool; the target is their agreement with the labels (adjusted Rand index over the
 points that are not noise), and a measure is right as far as its order of the candidates agrees with
 the target's (Kendall tau). Printed: means with 95 % bootstrap intervals over data sets.
@@ -15,21 +16,27 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 from tqdm import tqdm
 
+import rankers
 from corpus.candidates import partition
 from gamac_meta import MEASURES, evaluate, recommend_measure
 from gamac_meta.agreement import kendall_tau
 from gamac_meta.types import Dataset
 from rankers.metrics import bootstrap_mean
 
+MOST_POINTS = 2000
 
-def judge(X, labels, seed):
+
+def judge(X, labels, seed, model):
     """The candidates, their target, their table and the two recommendations."""
     data = Dataset(X.astype(np.float64))
     candidates = partition(data, seed)
     known = labels >= 0
     target = np.array([adjusted_rand_score(labels[known], row[known]) for row in candidates.labels])
     table = evaluate(data, candidates)
-    advice = {"from X": recommend_measure(data.X), "candidates given": recommend_measure(data.X, partitions=candidates)}
+    advice = {
+        "from X": recommend_measure(data.X, model=model),
+        "candidates given": recommend_measure(data.X, partitions=candidates, model=model),
+    }
     return candidates, target, table, advice
 
 
@@ -56,7 +63,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path)
     parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--model", type=Path)
     options = parser.parse_args()
+    model = rankers.load(options.model)
     archive = np.load(options.archive)
     names = sorted({key.split("/")[0] for key in archive.files})
     if options.pictures:
@@ -64,7 +73,9 @@ def main() -> None:
     taus, regrets = [], []
     for seed, name in enumerate(tqdm(names)):
         X, labels = archive[f"{name}/X"], archive[f"{name}/labels"]
-        candidates, target, table, advice = judge(X, labels, seed)
+        rows = np.random.default_rng(seed).permutation(len(X))[:MOST_POINTS]
+        X, labels = X[rows], labels[rows]
+        candidates, target, table, advice = judge(X, labels, seed, model)
         ranks = table.ranks()
         tau = kendall_tau(-ranks, target[:, None])[:, 0]
         best_ari = [target[column == column.min()].mean() for column in ranks.T]
