@@ -1,9 +1,9 @@
 """Simulated assessors: orders of candidate partitions that agree with one another about as people do.
 
 A simulated assessor likes a partition for what can be seen of it: agreement with the generating
-labels at each granularity, agreement with the groups that visible gaps set apart, few neighbours
+labels at each granularity, agreement with the groups that visible gaps set apart, few neighbors
 across a border, compact clusters, not too many of them, few stray points. How much each of these
-counts is personal taste; what is left of people's disagreement is noise. Each judgement depends on
+counts is personal taste; what is left of people's disagreement is noise. Each judgment depends on
 the partition alone, never on its row or on the other candidates.
 """
 
@@ -21,7 +21,7 @@ TASTE = {"labels": 0.50, "gaps": 0.20, "borders": 0.15, "compactness": 0.07, "fe
 _AVERAGE_TASTE = np.array(list(TASTE.values()))
 FIRMNESS = 8.0  # of taste: greater is more alike; concentration of Dirichlet weights
 # standard deviation of the noise; benchmarks/assessors.py prints what agreement it leads to
-NOISE_SCALE = 0.142
+NOISE_SCALE = 0.148
 
 BORDER_NEIGHBORS = 7
 GAP_NEIGHBORS = (7, 12)  # two sensitivities: the fewer neighbors, the narrower a gap may be
@@ -45,7 +45,7 @@ def simulate(X: Floats, references: Labels, partitions: PartitionSet, seed: int,
     for person in range(count):
         rng = np.random.default_rng([seed, person])
         taste = rng.dirichlet(FIRMNESS * _AVERAGE_TASTE)
-        focus = rng.dirichlet(np.ones(len(references)))
+        focus = rng.dirichlet(np.ones(len(references)))  # which granularity a person has in mind
         noise = np.array([np.random.default_rng([seed, person, *content]).normal() for content in contents])
         orders.append(_order(_utility(terms, taste, focus) + NOISE_SCALE * noise, f"simulated-{person}"))
     return tuple(orders)
@@ -85,7 +85,8 @@ def external_rand(first: Labels, second: Labels) -> float:
 def _terms(X: Floats, references: Labels, partitions: PartitionSet) -> dict[str, Floats]:
     """What each entry of TASTE is of each partition: labels (r, p), gaps (2, p), the others (1, p).
 
-    All are unitless, at most 1, and greater is better.
+    All are unitless, at most 1, and greater is better. Labels or gaps that show a single cluster
+    at most say nothing, and are left out.
     """
     if references.ndim != 2 or references.shape[0] < 1 or references.shape[1] != len(X):
         raise InvalidInputError(f"references must have shape (r, {len(X)}), got {references.shape}")
@@ -102,7 +103,8 @@ def _terms(X: Floats, references: Labels, partitions: PartitionSet) -> dict[str,
         "fewness": [1 - np.log(np.maximum(partitions.n_clusters, 1)) / np.log(MOST_CLUSTERS)],
         "tidiness": [[_tidiness(row) for row in rows]],
     }
-    return {name: np.asarray(values, dtype=np.float64) for name, values in seen.items()}
+    silent = {name for name, groups in (("labels", references), ("gaps", gaps)) if np.max(groups) < 1}
+    return {name: np.asarray(values, dtype=np.float64) for name, values in seen.items() if name not in silent}
 
 
 def _neighbors(X: Floats, count: int) -> tuple[Floats, Ints]:
@@ -169,9 +171,11 @@ def _tidiness(labels: Labels) -> float:
 
 
 def _utility(terms: dict[str, Floats], taste: Floats, focus: Floats) -> Floats:
-    """(p,) terms weighted by taste (in the order of TASTE); focus (r,) weighs the references."""
-    seen = {name: values.mean(axis=0) for name, values in terms.items()} | {"labels": focus @ terms["labels"]}
-    return np.asarray(sum(weight * seen[name] for name, weight in zip(TASTE, taste, strict=True)))
+    """(p,) mean of the terms weighted by taste (in the order of TASTE); focus (r,) weighs the references."""
+    weights = {name: weight for name, weight in zip(TASTE, taste, strict=True) if name in terms}
+    seen = {name: focus @ values if name == "labels" else values.mean(axis=0) for name, values in terms.items()}
+    # the rest counts in full where labels or gaps are silent
+    return np.asarray(sum(weight * seen[name] for name, weight in weights.items()) / sum(weights.values()))
 
 
 def _order(utility: Floats, assessor: str) -> Ranking:
