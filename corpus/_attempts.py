@@ -196,7 +196,7 @@ def _small_to_noise(labels: Partition, least: int) -> Partition:
 
 
 def _mutual_components(points: Points, count: int) -> Partition:
-    """Components of the mutual neighbour graph.  Brito et al. 1997, doi:10.1016/S0167-7152(96)00213-1."""
+    """Components of the mutual neighbor graph.  Brito et al. 1997, doi:10.1016/S0167-7152(96)00213-1."""
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -301,9 +301,9 @@ def _regrouped(points: Points, k: int, seed: int) -> Partition:
     joined, into, halved = rng.permutation(k)[:3]
     labels[labels == joined] = into
     own = np.flatnonzero(labels == halved)
-    centred = points.X[own] - points.X[own].mean(axis=0)
-    axis = np.linalg.svd(centred, full_matrices=False)[2][0]
-    labels[own[centred @ axis > 0]] = k
+    centered = points.X[own] - points.X[own].mean(axis=0)
+    axis = np.linalg.svd(centered, full_matrices=False)[2][0]
+    labels[own[centered @ axis > 0]] = k
     return labels
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from gamac_meta.types import Floats, Ints
 
 MOST_CLUSTERS = 50
-NEIGHBOURS = 30
+NEIGHBORS = 30
 LINKAGES = ("ward", "average", "complete", "single", "weighted")
 
 
@@ -17,9 +17,9 @@ class Points:
     """Points (n, d) at unit mean variance, and what several algorithms share."""
 
     def __init__(self, X: Floats, rng: np.random.Generator) -> None:
-        centred = X - X.mean(axis=0)
-        centred /= np.abs(centred).max()  # squares of very small or large units leave the range of floats
-        self.X: Floats = np.ascontiguousarray(centred / np.sqrt(centred.var(axis=0).mean()))
+        centered = X - X.mean(axis=0)
+        centered /= np.abs(centered).max()  # squares of very small or large units leave the range of floats
+        self.X: Floats = np.ascontiguousarray(centered / np.sqrt(centered.var(axis=0).mean()))
         self.n = len(X)
         self.rng = rng
         # more clusters than places would divide equal points
@@ -45,10 +45,10 @@ class Points:
 
     @cached_property
     def nearest(self) -> tuple[Floats, Ints]:
-        """Distances and indices (n, up to NEIGHBOURS) of the nearest other points."""
+        """Distances and indices (n, up to NEIGHBORS) of the nearest other points."""
         from sklearn.neighbors import NearestNeighbors
 
-        distances, indices = NearestNeighbors(n_neighbors=min(NEIGHBOURS, self.n - 1)).fit(self.X).kneighbors()
+        distances, indices = NearestNeighbors(n_neighbors=min(NEIGHBORS, self.n - 1)).fit(self.X).kneighbors()
         return distances, indices
 
     @cached_property
@@ -78,7 +78,7 @@ class Points:
 
     @cached_property
     def embedding(self) -> Floats:
-        """(n, c) leading eigenvectors of the normalized 10-neighbour graph.
+        """(n, c) leading eigenvectors of the normalized 10-neighbor graph.
 
         Ng, Jordan & Weiss 2001; von Luxburg 2007, doi:10.1007/s11222-007-9033-z.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -69,9 +70,14 @@ def _results(function: Callable[[Item], Result], items: Sequence[Item], n_jobs: 
             delayed(task)(position, item) for position, item in enumerate(items)
         )
     try:
-        yield from results
+        # not "yield from", which would close the results itself
+        for result in results:  # noqa: UP028
+            yield result
     finally:
-        results.close()
+        with warnings.catch_warnings():
+            # leaving early is allowed here; joblib takes it for an oversight
+            warnings.filterwarnings("ignore", r".*You could benefit from adjusting the input task", UserWarning)
+            results.close()
 
 
 def _with_progress(

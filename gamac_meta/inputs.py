@@ -82,7 +82,7 @@ def _from_frame(frame: Any, name: str) -> tuple[Dataset, tuple[str, ...]]:
 def prepare(X: Any, scale: str | None = "common", name: str = "unnamed") -> Prepared:
     """Check X, drop constant columns with a warning, and scale.
 
-    scale: "common" centres each column and divides all by one number (the root mean variance);
+    scale: "common" centers each column and divides all by one number (the root mean variance);
     "standard" gives each column unit variance; "minmax" maps each to [0, 1]; None leaves X as it is.
     """
     if scale not in SCALES:
@@ -113,9 +113,9 @@ def _scaled(X: Floats, scale: str | None) -> Floats:
         return X
     if scale == "minmax":
         return np.asarray((X - X.min(axis=0)) / np.ptp(X, axis=0))
-    centred = X - X.mean(axis=0)
-    variance = np.mean(centred**2, axis=0)
-    return np.asarray(centred / np.sqrt(variance if scale == "standard" else variance.mean()))
+    centered = X - X.mean(axis=0)
+    variance = np.mean(centered**2, axis=0)
+    return np.asarray(centered / np.sqrt(variance if scale == "standard" else variance.mean()))
 
 
 def as_partitions(partitions: Any, n: int) -> PartitionSet:

@@ -24,11 +24,11 @@ from gamac_meta.types import Floats, Ints, Labels
 # of all pairs: 8.4 million pairs take 200 MB.
 EXACT_CONCORDANCE_POINTS = 4096
 HISTOGRAM_BINS = 1 << 14
-NEIGHBOURS = 10
+NEIGHBORS = 10
 TILE_ROWS = 128
 
-# What a statistic costs: "linear" O(nd), "neighbours" O(n log n), "pairs" O(n^2 d), "sort" O(n^2 log n)
-COSTS = ("linear", "neighbours", "pairs", "sort")
+# What a statistic costs: "linear" O(nd), "neighbors" O(n log n), "pairs" O(n^2 d), "sort" O(n^2 log n)
+COSTS = ("linear", "neighbors", "pairs", "sort")
 
 
 @dataclass(frozen=True)
@@ -210,11 +210,11 @@ class SharedPoints:
     def __init__(self, X: Floats) -> None:
         self.X = X
 
-    def neighbours(self, count: int) -> tuple[Floats, Ints]:
+    def neighbors(self, count: int) -> tuple[Floats, Ints]:
         """Distances and indices (n, count) of each point's nearest other points."""
-        if count > self._neighbours[1].shape[1]:
+        if count > self._neighbors[1].shape[1]:
             return _nearest(self.X, count)
-        distances, indices = self._neighbours
+        distances, indices = self._neighbors
         return distances[:, :count], indices[:, :count]
 
     @cached_property
@@ -223,8 +223,8 @@ class SharedPoints:
         return _spanning_tree(self.X)
 
     @cached_property
-    def _neighbours(self) -> tuple[Floats, Ints]:
-        return _nearest(self.X, min(NEIGHBOURS, len(self.X) - 1))
+    def _neighbors(self) -> tuple[Floats, Ints]:
+        return _nearest(self.X, min(NEIGHBORS, len(self.X) - 1))
 
 
 def _spanning_tree(X: Floats) -> tuple[Ints, Floats]:
@@ -248,7 +248,7 @@ def _nearest(X: Floats, count: int) -> tuple[Floats, Ints]:
 class PartitionView:
     """One partition of one data set and every statistic a measure may ask for.
 
-    Points are centred, and ordered by cluster, so that each cluster is one contiguous slice;
+    Points are centered, and ordered by cluster, so that each cluster is one contiguous slice;
     noise (-1) is left out. Public properties are the vocabulary of the `@measure` decorator.
     """
 
@@ -508,7 +508,7 @@ class PartitionView:
         sparseness, separation = _kernels.density_structure(self.X, np.append(self.starts, self.n))
         return sparseness, separation
 
-    # ---- neighbours ------------------------------------------------------------------------
+    # ---- neighbors ------------------------------------------------------------------------
 
     @cached_property
     def tree_edges(self) -> tuple[Floats, Floats]:
@@ -525,15 +525,15 @@ class PartitionView:
         count = min(count, self.n - 1)
         if self.n < len(self._all_X):
             return _nearest(self.X, count)
-        distances, indices = self._shared.neighbours(count)
+        distances, indices = self._shared.neighbors(count)
         position = np.empty(self.n, dtype=np.int64)
         position[self._order] = np.arange(self.n)
         return distances[self._order], position[indices[self._order]]
 
     @cached_property
-    def neighbour_labels(self) -> Labels:
-        """(n, up to NEIGHBOURS) clusters of the nearest other points, nearest first."""
-        return self.labels[self.nearest(NEIGHBOURS)[1]]
+    def neighbor_labels(self) -> Labels:
+        """(n, up to NEIGHBORS) clusters of the nearest other points, nearest first."""
+        return self.labels[self.nearest(NEIGHBORS)[1]]
 
 
 STATISTIC_COSTS: dict[str, str] = {
@@ -568,7 +568,7 @@ STATISTIC_COSTS: dict[str, str] = {
         ],
         "linear",
     ),
-    **dict.fromkeys(["neighbour_labels"], "neighbours"),
+    **dict.fromkeys(["neighbor_labels"], "neighbors"),
     **dict.fromkeys(
         [
             "gaps",
@@ -595,7 +595,7 @@ def views(
     X: Floats, labels: Labels, *, threads: int | None = None, tile_rows: int = TILE_ROWS
 ) -> Sequence[PartitionView]:
     """One view per row of labels (p, n); all share the walk over pairs and the structures of X."""
-    centred = np.ascontiguousarray(X - X.mean(axis=0), dtype=np.float64)
-    pairs = PairPass(centred, labels, threads, tile_rows)
-    shared = SharedPoints(centred)
-    return [PartitionView(centred, row, pairs=pairs, row=i, shared=shared) for i, row in enumerate(pairs.labels)]
+    centered = np.ascontiguousarray(X - X.mean(axis=0), dtype=np.float64)
+    pairs = PairPass(centered, labels, threads, tile_rows)
+    shared = SharedPoints(centered)
+    return [PartitionView(centered, row, pairs=pairs, row=i, shared=shared) for i, row in enumerate(pairs.labels)]

@@ -167,7 +167,7 @@ def recommend_measure(
     """Say which measure's ranking of candidate partitions will agree best with people's.
 
     X: (n, d) array-like or pandas or polars frame, numeric and finite, n >= 10. Constant columns are
-    dropped with a warning. scale: "common" (each column centred, all divided by one number),
+    dropped with a warning. scale: "common" (each column centered, all divided by one number),
     "standard", "minmax" or None.
     partitions: (p, n) labels of the candidates to be compared, if known, -1 is noise; the advice is
     then for them. model: a model or its directory, the shipped one by default. random_state seeds

@@ -1,7 +1,7 @@
 """200 numbers that describe a data set without labels, and the landmark partitions behind some of them.
 
 Names, order, blocks and descriptions are in schema.json. A feature that is undefined on degenerate
-data (no spread, no second cluster, no neighbours at a distance) is 0.
+data (no spread, no second cluster, no neighbors at a distance) is 0.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Description:
     """The meta-features of a data set, with the landmarks for features of measures and partitions."""
 
     features: Floats  # (200,) in the order of NAMES
-    points: Dataset  # (n', d) the sample: at most 1000 points, centred, root mean square radius 1
+    points: Dataset  # (n', d) the sample: at most 1000 points, centered, root mean square radius 1
     rows: Ints  # (n',) where the sample's points are in the data set
     landmarks: PartitionSet  # (l, n') fixed cheap partitions of the sample
     landmark_table: MeasureTable  # (l, m) every measure of every landmark

@@ -17,7 +17,7 @@ def distance_profile(sorted_distances: Floats) -> Floats:
 
     Averaged over points, in units of the largest distance. A gap is the step up to the next
     distance, in the next bucket for the last one, so no gap is lost between buckets. With fewer
-    distances than buckets, neighbouring buckets share one.
+    distances than buckets, neighboring buckets share one.
     """
     count = sorted_distances.shape[1]
     distances = sorted_distances / sorted_distances.max()

@@ -11,7 +11,7 @@ from metafeatures._registry import metafeatures
 
 ANCHORS = (
     "silhouette", "calinski_harabasz", "davies_bouldin", "gd33", "c_index", "xie_beni", "gaussian_bic",
-    "neighbour_purity",
+    "neighbor_purity",
 )  # fmt: skip
 PAIRS = (
     ("kmeans_3", "ward_3"),
@@ -30,12 +30,12 @@ PAIRS = (
 TAUS = (
     ("silhouette", "calinski_harabasz"),
     ("silhouette", "gd33"),
-    ("silhouette", "neighbour_purity"),
+    ("silhouette", "neighbor_purity"),
     ("silhouette", "gaussian_bic"),
     ("calinski_harabasz", "davies_bouldin"),
-    ("gaussian_bic", "neighbour_purity"),
+    ("gaussian_bic", "neighbor_purity"),
     ("c_index", "xie_beni"),
-    ("gd33", "neighbour_purity"),
+    ("gd33", "neighbor_purity"),
 )
 SQUASHED = ("davies_bouldin", "gd33", "xie_beni")  # from 0 without bound: x / (1 + x)
 LOGGED = ("calinski_harabasz",)

@@ -15,7 +15,7 @@ SEED = 20240229
 KMEANS_ROUNDS = 40
 MIXTURE_ROUNDS = 25
 MIXTURE_AXES = 8
-LINK = 1e-3  # weight that keeps the neighbour graph in one piece along the spanning tree
+LINK = 1e-3  # weight that keeps the neighbor graph in one piece along the spanning tree
 
 # name, algorithm, argument: clusters, a share of the points, or points
 TABLE: tuple[tuple[str, str, int], ...] = (
@@ -139,19 +139,19 @@ def mixture(X: Floats, start: Ints, k: int) -> Ints:
 
 
 def spectral_embedding(view: DataView, k: int) -> Floats:
-    """(n, k) leading eigenvectors of the normalized affinity of the neighbour graph.
+    """(n, k) leading eigenvectors of the normalized affinity of the neighbor graph.
 
     Affinities are scaled locally (Zelnik-Manor and Perona 2004, NIPS 17); edges of the spanning
-    tree join what the neighbours leave apart, since a graph in pieces has no definite eigenvectors.
+    tree join what the neighbors leave apart, since a graph in pieces has no definite eigenvectors.
     """
     from scipy.sparse import csr_array, diags_array, eye_array
     from scipy.sparse.linalg import LinearOperator, eigsh, splu
 
     n, scale = view.n, view.local_scale
-    count = view.neighbours.shape[1]
+    count = view.neighbors.shape[1]
     child = view.tree.order[1:]
     start = np.concatenate([np.repeat(np.arange(n), count), child])
-    stop = np.concatenate([view.neighbours.ravel(), view.tree.parent[child]])
+    stop = np.concatenate([view.neighbors.ravel(), view.tree.parent[child]])
     weights = np.exp(-(view.distances[start, stop] ** 2) / (scale[start] * scale[stop]))
     weights = np.maximum(weights, LINK)
     graph = csr_array((weights, (start, stop)), shape=(n, n))
@@ -198,7 +198,7 @@ def cut_tree(tree: Tree, k: int, smallest: int) -> Ints:
 
 
 def dbscan(view: DataView) -> Ints:
-    """(n,) labels of DBSCAN, doi:10.5555/3001460.3001507; the radius reaches the 5th neighbour of 9 points in 10."""
+    """(n,) labels of DBSCAN, doi:10.5555/3001460.3001507; the radius reaches the 5th neighbor of 9 points in 10."""
     from sklearn.cluster import DBSCAN
 
     radius = float(np.quantile(view.local_scale, 0.9))

@@ -19,7 +19,7 @@ def rounded(values: Floats) -> Floats:
     return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, KEPT_BITS)), exponent - KEPT_BITS))
 
 
-def centred(X: Floats) -> Floats:
+def centered(X: Floats) -> Floats:
     """(n, d) points about their mean, largest absolute coordinate 1; a constant column is exactly 0."""
     return _about_mean(_about_middle(X))
 
@@ -67,7 +67,7 @@ def sample_rows(X: Floats, size: int = MAX_POINTS) -> Ints:
     n = len(order)
     if n <= size:
         return order
-    points = centred(X[order])
+    points = centered(X[order])
     anchors = points[_spread(n, CELLS)]
     squares = np.einsum("kd,kd->k", anchors, anchors)
     cells = np.concatenate(

@@ -7,8 +7,8 @@ import numpy as np
 from gamac_meta.types import Floats, Ints
 from metafeatures._partitions import SEED
 from metafeatures._registry import metafeatures
-from metafeatures._structure import neighbour_matrix, pieces
-from metafeatures._view import NEIGHBOURS
+from metafeatures._structure import neighbor_matrix, pieces
+from metafeatures._view import NEIGHBORS
 
 PROBES = 200
 
@@ -49,24 +49,24 @@ def occupancy(principal_points: Floats) -> float:
 
 
 @metafeatures("intrinsic_dimension")
-def intrinsic_dimension(neighbour_distances: Floats) -> float:
-    """Log of 1 plus the maximum-likelihood dimension from 10 neighbours, averaged in the inverse.
+def intrinsic_dimension(neighbor_distances: Floats) -> float:
+    """Log of 1 plus the maximum-likelihood dimension from 10 neighbors, averaged in the inverse.
 
     Levina and Bickel 2004 (NIPS 17) as corrected by MacKay and Ghahramani 2005.
     """
-    distances = neighbour_distances[neighbour_distances[:, 0] > 0]
+    distances = neighbor_distances[neighbor_distances[:, 0] > 0]
     inverse = float(np.mean(np.log(distances[:, -1:] / distances[:, :-1]))) if len(distances) else 0.0
     return float(np.log1p(1.0 / inverse)) if inverse > 1e-6 else 0.0
 
 
 @metafeatures("linearity", "linear_share")
-def linearity(distances: Floats, neighbours: Ints) -> tuple[float, float]:
-    """Variance of a point and its neighbours along their first axis, as a share: mean, and how often above .9.
+def linearity(distances: Floats, neighbors: Ints) -> tuple[float, float]:
+    """Variance of a point and its neighbors along their first axis, as a share: mean, and how often above .9.
 
     Local principal components from the distances alone, by double centring (Torgerson 1952,
     doi:10.1007/BF02288916).
     """
-    members = np.concatenate([np.arange(len(neighbours))[:, None], neighbours], axis=1)
+    members = np.concatenate([np.arange(len(neighbors))[:, None], neighbors], axis=1)
     squares = distances[members[:, :, None], members[:, None, :]] ** 2
     largest = squares.max(axis=(1, 2))
     squares = squares[largest > 0] / largest[largest > 0, None, None]
@@ -86,10 +86,10 @@ def symmetry(X: Floats, sorted_distances: Floats) -> float:
 
 
 @metafeatures("convexity")
-def convexity(X: Floats, neighbours: Ints, local_scale: Floats) -> float:
-    """Mean log of 1 plus the distance from midpoints of pairs in one piece of the neighbour graph to the
+def convexity(X: Floats, neighbors: Ints, local_scale: Floats) -> float:
+    """Mean log of 1 plus the distance from midpoints of pairs in one piece of the neighbor graph to the
     nearest point, over the local scale: small if pieces are convex, large for rings and arcs."""
-    labels = pieces(neighbour_matrix(neighbours, NEIGHBOURS))
+    labels = pieces(neighbor_matrix(neighbors, NEIGHBORS))
     order = np.argsort(labels, kind="stable")
     sizes = np.bincount(labels)
     starts = np.cumsum(sizes) - sizes

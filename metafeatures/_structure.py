@@ -1,4 +1,4 @@
-"""Structure, first half: the neighbour graph, the spanning tree and the local density."""
+"""Structure, first half: the neighbor graph, the spanning tree and the local density."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ EDGE_RANKS = (1, 2, 4, 8, 16, 32)
 DIP_POINTS = 256
 
 
-def neighbour_matrix(neighbours: Ints, count: int) -> npt.NDArray[np.float32]:
-    """(n, n) 1 where the column is among the first `count` neighbours of the row."""
-    n = len(neighbours)
+def neighbor_matrix(neighbors: Ints, count: int) -> npt.NDArray[np.float32]:
+    """(n, n) 1 where the column is among the first `count` neighbors of the row."""
+    n = len(neighbors)
     matrix = np.zeros((n, n), dtype=np.float32)
-    np.put_along_axis(matrix, neighbours[:, :count], 1.0, axis=1)
+    np.put_along_axis(matrix, neighbors[:, :count], 1.0, axis=1)
     return matrix
 
 
@@ -30,16 +30,16 @@ def pieces(matrix: npt.NDArray[np.float32]) -> Ints:
 
 
 @metafeatures("in_degree_sd", "in_degree_skew", "orphan_share", "mutual_share", "triangle_share")
-def neighbour_graph(neighbours: Ints) -> tuple[float, ...]:
-    """How evenly points are neighbours of others (hubness), how often both ways, how often of each other.
+def neighbor_graph(neighbors: Ints) -> tuple[float, ...]:
+    """How evenly points are neighbors of others (hubness), how often both ways, how often of each other.
 
     Hubness: Radovanovic et al. 2010, doi:10.5555/1756006.1953015.
     """
-    n, count = neighbours.shape
-    degree = np.bincount(neighbours.ravel(), minlength=n) / count
-    matrix = neighbour_matrix(neighbours, count)
+    n, count = neighbors.shape
+    degree = np.bincount(neighbors.ravel(), minlength=n) / count
+    matrix = neighbor_matrix(neighbors, count)
     spread = float(degree.std())
-    closed = float(matrix[neighbours[:, :, None], neighbours[:, None, :]].sum())
+    closed = float(matrix[neighbors[:, :, None], neighbors[:, None, :]].sum())
     return (
         spread,
         float(np.mean((degree - 1.0) ** 3)) / spread**3 if spread > 0 else 0.0,
@@ -50,14 +50,14 @@ def neighbour_graph(neighbours: Ints) -> tuple[float, ...]:
 
 
 @metafeatures("mutual_5_components", "mutual_10_components", "mutual_10_largest", "nearest_5_components")
-def components(neighbours: Ints) -> tuple[float, ...]:
-    """Logs of the numbers of components of neighbour graphs, and the share of points in the largest."""
-    five, ten = neighbour_matrix(neighbours, 5), neighbour_matrix(neighbours, 10)
+def components(neighbors: Ints) -> tuple[float, ...]:
+    """Logs of the numbers of components of neighbor graphs, and the share of points in the largest."""
+    five, ten = neighbor_matrix(neighbors, 5), neighbor_matrix(neighbors, 10)
     mutual_five, mutual_ten, nearest_five = (np.bincount(pieces(graph)) for graph in (five * five.T, ten * ten.T, five))
     return (
         np.log(len(mutual_five)),
         np.log(len(mutual_ten)),
-        mutual_ten.max() / len(neighbours),
+        mutual_ten.max() / len(neighbors),
         np.log(len(nearest_five)),
     )
 
@@ -116,16 +116,16 @@ def tree_balanced_edge(tree: Tree, local_scale: Floats) -> float:
 
 
 @metafeatures("density_sd", "density_skew", "density_dip", "density_peaks", "outlier_share")
-def density(local_scale: Floats, neighbours: Ints) -> tuple[float, ...]:
-    """Spread, skew and dip of the log distance to the 5th neighbour, log of the number of points
-    denser than all their neighbours, share of points with that distance above 3 medians."""
+def density(local_scale: Floats, neighbors: Ints) -> tuple[float, ...]:
+    """Spread, skew and dip of the log distance to the 5th neighbor, log of the number of points
+    denser than all their neighbors, share of points with that distance above 3 medians."""
     sparsity = np.log(local_scale)
     spread = float(sparsity.std())
-    centred = sparsity - sparsity.mean()
-    peaks = np.sum(np.all(sparsity[:, None] < sparsity[neighbours], axis=1))
+    centered = sparsity - sparsity.mean()
+    peaks = np.sum(np.all(sparsity[:, None] < sparsity[neighbors], axis=1))
     return (
         spread,
-        float(np.mean(centred**3)) / spread**3 if spread > 1e-9 else 0.0,
+        float(np.mean(centered**3)) / spread**3 if spread > 1e-9 else 0.0,
         dip(sparsity),
         float(np.log1p(peaks)),
         float(np.mean(local_scale > 3 * np.median(local_scale))),

@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from gamac_meta.types import Dataset, Floats, Ints, MeasureTable, PartitionSet
-from metafeatures._sample import centred, rounded, sample_rows
+from metafeatures._sample import centered, rounded, sample_rows
 
-NEIGHBOURS = 10
+NEIGHBORS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Tree:
 
 
 class DataView:
-    """One data set as meta-features see it: a centred sample in canonical order and common scale."""
+    """One data set as meta-features see it: a centered sample in canonical order and common scale."""
 
     def __init__(self, data: Dataset) -> None:
         self._data = data
@@ -62,7 +62,7 @@ class DataView:
     @cached_property
     def X(self) -> Floats:
         """(n, d) the sample, its mean at the origin and its root mean square radius 1."""
-        points = centred(self._data.X[self.rows])
+        points = centered(self._data.X[self.rows])
         return np.asarray(points / np.sqrt(np.mean(np.sum(points**2, axis=1))))
 
     @property
@@ -95,25 +95,25 @@ class DataView:
         return np.asarray(np.sort(self.distances, axis=1)[:, 1:])
 
     @cached_property
-    def neighbours(self) -> Ints:
+    def neighbors(self) -> Ints:
         """(n, up to 10) nearest other points, nearest first."""
         others = self.distances.copy()
         np.fill_diagonal(others, np.inf)
-        count = min(NEIGHBOURS, self.n - 1)
+        count = min(NEIGHBORS, self.n - 1)
         nearest = np.argpartition(others, count - 1, axis=1)[:, :count]
         nearest.sort(axis=1)
         order = np.argsort(np.take_along_axis(others, nearest, axis=1), axis=1, kind="stable")
         return np.asarray(np.take_along_axis(nearest, order, axis=1))
 
     @cached_property
-    def neighbour_distances(self) -> Floats:
+    def neighbor_distances(self) -> Floats:
         """(n, up to 10) distances to the nearest other points."""
-        return self.sorted_distances[:, : min(NEIGHBOURS, self.n - 1)]
+        return self.sorted_distances[:, : min(NEIGHBORS, self.n - 1)]
 
     @cached_property
     def local_scale(self) -> Floats:
-        """(n,) distance to the 5th neighbour, positive: duplicates get the smallest positive one."""
-        scale = self.neighbour_distances[:, min(4, self.n - 2)]
+        """(n,) distance to the 5th neighbor, positive: duplicates get the smallest positive one."""
+        scale = self.neighbor_distances[:, min(4, self.n - 2)]
         positive = scale[scale > 0]
         if positive.size == 0:
             positive = self.condensed[self.condensed > 0]

@@ -22,7 +22,7 @@ ANCHORS = (
     "c_index",
     "gamma",
     "gaussian_bic",
-    "neighbour_purity",
+    "neighbor_purity",
 )
 _FACTS = ("log_k", "largest_share", "smallest_share", "noise_share", "evenness")
 _OWN = ("greater_is_better", "cost")

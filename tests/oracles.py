@@ -276,7 +276,7 @@ def _extent(kind, points):
     return 2 * scatter(points)
 
 
-def _generalised_dunn(separation, extent):
+def _generalized_dunn(separation, extent):
     def value(X, labels):
         groups = clusters(X, labels)
         apart = min(_separation(separation, a, b) for a, b in itertools.combinations(groups, 2))
@@ -285,9 +285,9 @@ def _generalised_dunn(separation, extent):
     return value
 
 
-gd11, gd13 = _generalised_dunn(1, 1), _generalised_dunn(1, 3)
-gd31, gd33 = _generalised_dunn(3, 1), _generalised_dunn(3, 3)
-gd41, gd43 = _generalised_dunn(4, 1), _generalised_dunn(4, 3)
+gd11, gd13 = _generalized_dunn(1, 1), _generalized_dunn(1, 3)
+gd31, gd33 = _generalized_dunn(3, 1), _generalized_dunn(3, 3)
+gd41, gd43 = _generalized_dunn(4, 1), _generalized_dunn(4, 3)
 
 
 def xie_beni(X, labels):
@@ -410,16 +410,16 @@ def sym_33(X, labels):
     return ratio(apart, max(2 * mean_symmetry(points) for points in groups))
 
 
-# ---- neighbours, trees, density -----------------------------------------------------------------
+# ---- neighbors, trees, density -----------------------------------------------------------------
 
 
-def neighbours(X, i):
+def neighbors(X, i):
     """Other points, nearest first."""
     return sorted((j for j in range(len(X)) if j != i), key=lambda j: distance(X[i], X[j]))
 
 
-def neighbour_purity(X, labels):
-    purity = mean(mean(labels[j] == labels[i] for j in neighbours(X, i)[:7]) for i in range(len(X)))
+def neighbor_purity(X, labels):
+    purity = mean(mean(labels[j] == labels[i] for j in neighbors(X, i)[:7]) for i in range(len(X)))
     chance = sum(mean(labels == c) ** 2 for c in range(labels.max() + 1))
     return (purity - chance) / (1 - chance)
 
@@ -428,7 +428,7 @@ def connectivity(X, labels):
     return sum(
         1 / rank
         for i in range(len(X))
-        for rank, j in enumerate(neighbours(X, i)[:10], start=1)
+        for rank, j in enumerate(neighbors(X, i)[:10], start=1)
         if labels[i] != labels[j]
     )
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from gamac_meta.types import NOISE, Floats, Labels
 
-MIXED = 0.5  # share of the neighbour links across, over what it would be if two clusters were one
+MIXED = 0.5  # share of the neighbor links across, over what it would be if two clusters were one
 JUMP = 1.8  # ratio of successive gaps that makes groups of clusters visible
-NEIGHBOURS = 10
+NEIGHBORS = 10
 
 
 def labels_of_noise(X: Floats, labels: Labels, specks: Floats) -> Labels:
@@ -47,14 +47,14 @@ def _components(linked: np.ndarray) -> np.ndarray:
 
 
 def _merged_if_mixed(X: Floats, labels: Labels) -> np.ndarray:
-    """(k,) groups of clusters so interspersed that neighbours hardly tell them apart."""
+    """(k,) groups of clusters so interspersed that neighbors hardly tell them apart."""
     from scipy.spatial import cKDTree
 
     points, owners = X[labels != NOISE], labels[labels != NOISE]
     k = int(owners.max()) + 1
-    _, nearest = cKDTree(points).query(points, k=NEIGHBOURS + 1)
+    _, nearest = cKDTree(points).query(points, k=NEIGHBORS + 1)
     links = np.zeros((k, k))
-    np.add.at(links, (np.repeat(owners, NEIGHBOURS), owners[nearest[:, 1:].ravel()]), 1.0)
+    np.add.at(links, (np.repeat(owners, NEIGHBORS), owners[nearest[:, 1:].ravel()]), 1.0)
     sizes = np.bincount(owners).astype(float)
     across = links + links.T
     own = np.diagonal(links)

@@ -74,7 +74,7 @@ def cluster_sizes(rng: np.random.Generator, n: int, k: int, imbalance: float, sm
 
 
 def _posed(X: Floats, clustered: np.ndarray, turn: float, stretch: float) -> Floats:
-    """Points centred, turned, stretched, and brought to root mean square radius one."""
+    """Points centered, turned, stretched, and brought to root mean square radius one."""
     X = turned(X - X[clustered].mean(axis=0), turn) * np.array([stretch, 1.0])
     # turned on by half the angle, so that the stretched direction is not always the first axis
     X = turned(X, turn / 2.0)

@@ -73,7 +73,7 @@ def concentric_rings(rng: np.random.Generator, sizes: list[int], *, width: float
 
 @generator("rings", per_cluster=50, k=Whole(2, 7), width=Real(0.015, 0.12), step=Real(1.1, 1.9), round_trip=Whole(0, 1))
 def linked_rings(rng: np.random.Generator, sizes: list[int], *, width: float, step: float, round_trip: int) -> Layers:
-    """Rings that cross their neighbours, in a row or in a circle."""
+    """Rings that cross their neighbors, in a row or in a circle."""
     k = len(sizes)
     blocks = []
     for place, size in enumerate(sizes):

@@ -149,7 +149,7 @@ def _bridge(rng: np.random.Generator, first: np.ndarray, second: np.ndarray, sha
 
 @generator("bridges", per_cluster=30, k=Whole(2, 6), gap=Real(0.1, 0.8), share=Real(0.03, 0.2), width=Real(0.02, 0.3))
 def bridged_clouds(rng: np.random.Generator, sizes: list[int], *, gap: float, share: float, width: float) -> Layers:
-    """Clouds in a row of near neighbours, joined by thin bridges."""
+    """Clouds in a row of near neighbors, joined by thin bridges."""
     blocks = scattered(rng, [rng.uniform(0.6, 1.4) * gaussian(rng, size) for size in sizes], gap)
     order = np.argsort([block[:, 0].mean() for block in blocks])
     for left, right in pairwise(order):

@@ -108,7 +108,7 @@ def many_patches(rng: np.random.Generator, sizes: list[int], *, gap: float, rati
 
 @generator("crowds", k=Whole(8, 36), spread=Real(0.08, 0.28), wobble=Real(0.0, 0.2))
 def circle_of_blobs(rng: np.random.Generator, sizes: list[int], *, spread: float, wobble: float) -> Blocks:
-    """Clouds on the rim of a circle; spread is in units of the distance between neighbours."""
+    """Clouds on the rim of a circle; spread is in units of the distance between neighbors."""
     k = len(sizes)
     angles = 2.0 * np.pi * (np.arange(k) + rng.uniform(-wobble, wobble, k)) / k
     spacing = 2.0 * np.sin(np.pi / k)

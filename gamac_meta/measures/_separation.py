@@ -1,4 +1,4 @@
-"""Measures from distances between and inside clusters: silhouette, generalised Dunn, COP, CS, ..."""
+"""Measures from distances between and inside clusters: silhouette, generalized Dunn, COP, CS, ..."""
 
 from math import inf
 
@@ -31,7 +31,7 @@ def _widths(xp, own_mean, other_mean):
     return xp.where(xp.isnan(own_mean), 0.0, width)
 
 
-# Generalised Dunn: the smallest separation of two clusters over the largest extent of one, by the
+# Generalized Dunn: the smallest separation of two clusters over the largest extent of one, by the
 # numbers of Bezdek & Pal: statistic, what it is, and for extents a factor.
 SEPARATIONS = {
     1: ("gaps", "smallest distance between points of the two"),
@@ -44,7 +44,7 @@ EXTENTS = {
 }
 
 
-def _generalised_dunn(separation: int, extent: int) -> None:
+def _generalized_dunn(separation: int, extent: int) -> None:
     apart, separation_text = SEPARATIONS[separation]
     across, factor, extent_text = EXTENTS[extent]
 
@@ -55,7 +55,7 @@ def _generalised_dunn(separation: int, extent: int) -> None:
         f"Smallest separation of two clusters ({separation_text}) over the largest extent of one ({extent_text})."
     )
     measure(
-        "Dunn" if separation == extent == 1 else f"Generalised Dunn {separation}{extent}",
+        "Dunn" if separation == extent == 1 else f"Generalized Dunn {separation}{extent}",
         name=f"gd{separation}{extent}",
         needs=("xp", apart, across),
         greater_is_better=True,
@@ -66,7 +66,7 @@ def _generalised_dunn(separation: int, extent: int) -> None:
 
 for _separation in SEPARATIONS:
     for _extent in EXTENTS:
-        _generalised_dunn(_separation, _extent)
+        _generalized_dunn(_separation, _extent)
 
 
 @measure(

@@ -56,5 +56,5 @@ def sym_11(xp, symmetry_distances, cluster_maxima, gaps):
 
 @measure("Sym-33", greater_is_better=True, bounds=(0.0, inf), reference=SAHA, scale_free=False)
 def sym_33(xp, symmetry_distances, cluster_means, mean_gaps):
-    """Generalised Dunn 33 with twice the mean symmetry distance as a cluster's extent."""
+    """Generalized Dunn 33 with twice the mean symmetry distance as a cluster's extent."""
     return xp.min(mean_gaps) / (2.0 * xp.max(cluster_means(symmetry_distances)))

@@ -147,7 +147,7 @@ def test_hierarchies_have_references_at_several_granularities():
 
 
 def test_the_finest_labelling_is_seen_in_easy_data():
-    """Where clouds lie far apart, each point's nearest neighbours share its label; a shuffle of labels would fail."""
+    """Where clouds lie far apart, each point's nearest neighbors share its label; a shuffle of labels would fail."""
     sample = generate(plain("isotropic_gaussians", k=6, gap=0.7))
     X, labels = sample.data.X, sample.references[0]
     distances = np.linalg.norm(X[:, None] - X[None], axis=2)
@@ -250,7 +250,7 @@ class TestRefusals:
             ({"width": 7.0}, r"width of 'moons' must be a number from 0\.02 to 0\.16, got 7\.0"),
             ({"n": 20}, "n of 'moons' must be a whole number from 150 to"),
             ({"noise": 0.9}, r"noise of 'moons' must be a number from 0\.01 to 0\.15, got 0\.9"),
-            ({"colour": 1}, r"lacks parameter\(s\) \[\] or has unknown \['colour'\]"),
+            ({"color": 1}, r"lacks parameter\(s\) \[\] or has unknown \['color'\]"),
         ],
     )
     def test_parameters_out_of_range_are_refused(self, change, message):

@@ -114,7 +114,10 @@ def test_w_of_like_and_of_opposite_orders():
 @given(ranks=rank_tables())
 def test_means_over_assessors_by_loops(ranks):
     a = ranks.shape[1]
-    tau = lambda i, j: float(kendall_tau(i[:, None], j[:, None])[0, 0])  # noqa: E731
+
+    def tau(first, second):
+        return float(kendall_tau(first[:, None], second[:, None])[0, 0])
+
     pairs = [(i, j) for i in range(a) for j in range(i)]
     assert pairwise_tau(ranks) == pytest.approx(np.mean([tau(ranks[:, i], ranks[:, j]) for i, j in pairs]))
     # rounded: the mean of the others must tie what is equal

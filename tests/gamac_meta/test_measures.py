@@ -59,7 +59,7 @@ def value_of(measure, X, labels):
 
 def arbitrary_among_equals(measure):
     """Whether exact duplicates leave the value open: their nearest neighbors and trees are not unique."""
-    return not {"neighbour_labels", "tree_edges", "density_structure"}.isdisjoint(measure.needs)
+    return not {"neighbor_labels", "tree_edges", "density_structure"}.isdisjoint(measure.needs)
 
 
 def blobs():
@@ -284,7 +284,7 @@ def test_cost_is_that_of_the_dearest_statistic():
     costs = {name: MEASURES[name].cost for name in ("calinski_harabasz", "connectivity", "silhouette", "gamma")}
     assert costs == {
         "calinski_harabasz": "linear",
-        "connectivity": "neighbours",
+        "connectivity": "neighbors",
         "silhouette": "pairs",
         "gamma": "sort",
     }

@@ -125,7 +125,7 @@ def test_nearly_as_many_clusters_as_points_stay_affordable():
 def test_neighbors_are_other_points_by_distance(data, count):
     X, _ = data
     count = min(count, len(X) - 1)
-    distances, indices = SharedPoints(X).neighbours(count)
+    distances, indices = SharedPoints(X).neighbors(count)
     full = squareform(pdist(X))
     np.fill_diagonal(full, np.inf)
     assert indices.shape == (len(X), count)
@@ -137,7 +137,7 @@ def test_neighbors_are_other_points_by_distance(data, count):
 
 def test_neighbors_among_more_duplicates_than_asked_for():
     X = np.concatenate([np.zeros((30, 2)), np.ones((2, 2))])
-    distances, indices = SharedPoints(X).neighbours(5)
+    distances, indices = SharedPoints(X).neighbors(5)
     assert not np.any(indices == np.arange(32)[:, None])
     assert np.all(distances[:30] == 0)
     assert distances[30].tolist() == pytest.approx([0.0] + [2**0.5] * 4)
@@ -150,7 +150,7 @@ def test_neighbors_of_a_partition_with_noise_are_clustered_points():
     keep = labels >= 0
     with_noise = PartitionView(X, labels)
     without = PartitionView(X[keep], labels[keep])
-    assert np.array_equal(with_noise.neighbour_labels, without.neighbour_labels)
+    assert np.array_equal(with_noise.neighbor_labels, without.neighbor_labels)
     assert [lengths.sum() for lengths in with_noise.tree_edges] == pytest.approx(
         [lengths.sum() for lengths in without.tree_edges]
     )

@@ -8,12 +8,12 @@ from gamac_meta.types import Dataset, Floats
 
 @pytest.fixture
 def blobs() -> Callable[..., Dataset]:
-    """blobs(n, d, k, gap, seed): k round Gaussians with centres `gap` deviations wide."""
+    """blobs(n, d, k, gap, seed): k round Gaussians with centers `gap` deviations wide."""
 
     def make(n: int = 200, d: int = 2, k: int = 4, gap: float = 6.0, seed: int = 0) -> Dataset:
         rng = np.random.default_rng(seed)
-        centres = gap * rng.normal(size=(k, d))
-        return Dataset(rng.normal(size=(n, d)) + centres[np.arange(n) % k])
+        centers = gap * rng.normal(size=(k, d))
+        return Dataset(rng.normal(size=(n, d)) + centers[np.arange(n) % k])
 
     return make
 

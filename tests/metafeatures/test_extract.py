@@ -58,7 +58,7 @@ def test_ties_fall_the_same_way_wherever_the_grid_lies():
     X = np.stack(np.meshgrid(np.arange(12.0), np.arange(15.0)), axis=-1).reshape(-1, 2)
     features = extract(Dataset(X))
     assert changed(features, extract(Dataset(X[::-1]))) == []
-    # the measure, not the meta-feature, meets neighbours at equal distances in its own way
+    # the measure, not the meta-feature, meets neighbors at equal distances in its own way
     moved = [name for name in changed(features, extract(Dataset(X / 3 + 0.1))) if "purity" not in name]
     assert moved == []
 
