@@ -134,6 +134,7 @@ class Explanation:
         for name, value, effect in list(zip(self.features, self.values, self.effects, strict=True))[:6]:
             shown = "" if np.isnan(value) else f" = {value:.3g}"
             lines.append(f"  {'for' if effect > 0 else 'against'} ({effect:+.3f})  {meaning(name)}{shown}")
+        lines.append("  Landmarks are fixed cheap partitions of these points. Effects are on the ranker's score.")
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -149,7 +150,7 @@ def meaning(feature: str) -> str:
     import rankers
 
     if feature == "measure":
-        return "how this measure does on data sets in general"
+        return "how it does on data sets in general"
     if feature in metafeatures.NAMES:
         return metafeatures.DESCRIPTIONS[feature]
     return rankers.describe_pair_feature(feature)

@@ -39,33 +39,33 @@ _SHARED = (
 
 
 _FACT_WORDS = {
-    "log_k": "number of clusters",
+    "log_k": "log number of clusters",
     "largest_share": "share of the largest cluster",
     "smallest_share": "share of the smallest cluster",
     "noise_share": "share of noise",
     "evenness": "evenness of cluster sizes",
 }
 _WORDS = {
-    "greater_is_better": "whether greater values are better",
-    "cost": "how costly the measure is",
-    "tau_to_borda": "agreement with the mean rank over all measures",
-    "top_three_log_k": "log number of clusters in its three favorites",
-    "top_borda_rank": "rank of its favorite among all measures",
-    "top_margin": "lead of its favorite over the second",
-    "undefined_share": "share on which it is undefined",
-    **{f"tau_to_{anchor}": f"agreement with {anchor}" for anchor in ANCHORS},
-    **{f"tau_to_{fact}": f"preference for a greater {words}" for fact, words in _FACT_WORDS.items()},
-    **{f"top_{fact}": f"{words} of its favorite" for fact, words in _FACT_WORDS.items()},
+    "greater_is_better": "whether its greater values are the better ones",
+    "cost": "how costly it is to compute",
+    "tau_to_borda": "how far its order of {} agrees with the mean rank over all measures",
+    "top_three_log_k": "log of the clusters in the three of {} that it likes best",
+    "top_borda_rank": "how other measures rank the one of {} that it likes best, 0 is first",
+    "top_margin": "how clearly it prefers one of {}",
+    "undefined_share": "the share of {} on which it is undefined",
+    **{f"tau_to_{anchor}": f"how far its order of {{}} agrees with {anchor}'s" for anchor in ANCHORS},
+    **{f"tau_to_{fact}": f"how far it prefers a greater {words} among {{}}" for fact, words in _FACT_WORDS.items()},
+    **{f"top_{fact}": f"the {words} in the one of {{}} that it likes best" for fact, words in _FACT_WORDS.items()},
 }
 
 
 def describe_pair_feature(name: str) -> str:
     """A pair feature in words."""
-    for prefix, where in (("landmark_", "on landmark partitions"), ("candidate_", "on the candidates")):
+    for prefix, which in (("landmark_", "the landmarks"), ("candidate_", "the candidates")):
         if name.startswith(prefix):
-            return f"{_WORDS[name.removeprefix(prefix)]} ({where})"
+            return _WORDS[name.removeprefix(prefix)].format(which)
     if name.startswith("rank_of_"):
-        return f"its rank of the landmark {name.removeprefix('rank_of_')}, 0 is best"
+        return f"where it ranks the landmark {name.removeprefix('rank_of_')}, from 0 (first) to 1 (last)"
     return _WORDS[name]
 
 
