@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.assessors import external_rand, simulate, true_order
+from corpus.assessors import _border_purity, _compactness, external_rand, simulate, true_order
 from gamac_meta.agreement import kendall_tau, leave_one_out_tau, pairwise_tau
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.types import PartitionSet
@@ -141,6 +141,35 @@ def test_without_structure_few_compact_clusters_are_preferred():
     ).ranks
     assert ranks[2] == 1
     assert ranks[1] == 4
+
+
+def test_what_is_seen_counts_in_full_where_the_labels_say_nothing(blobs):
+    X, references, partitions = blobs
+    agreements = [
+        pairwise_tau(np.column_stack([order.ranks for order in simulate(X, given, partitions, 0, count=40)]))
+        for given in (references, np.zeros_like(references))
+    ]
+    # the gaps show the same clusters as the labels do
+    assert agreements[1] > 0.8 * agreements[0]
+
+
+def test_compactness_of_an_even_cloud_does_not_depend_on_how_many_squares_it_is_cut_into():
+    side = (np.arange(48) + 0.5) / 48
+    X = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+    for per_side in (2, 3, 4, 6):
+        squares = (X * per_side).astype(int) @ np.array([per_side, 1])
+        assert _compactness(X, squares) == pytest.approx(0.5, abs=0.01)
+    strips = (X[:, 0] * 16).astype(int)
+    assert _compactness(X, strips) < 0.2
+
+
+def test_border_purity_by_hand():
+    # two pairs and their neighbors: all within is 1; half within, where chance is half, is 0
+    labels = np.array([0, 0, 1, 1])
+    assert _border_purity(labels, np.array([[1], [0], [3], [2]])) == pytest.approx(1.0)
+    assert _border_purity(labels, np.array([[1, 2], [0, 3], [3, 0], [2, 1]])) == pytest.approx(0.0)
+    # three quarters within, where chance is half
+    assert _border_purity(labels, np.array([[1, 1], [0, 0], [3, 0], [2, 1]])) == pytest.approx(0.5)
 
 
 def test_degenerate_data_and_partitions_get_orders():
