@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from gamac_meta import pair_pass
 from gamac_meta.backend import namespace
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.inputs import as_dataset, as_partitions
 from gamac_meta.measures._registry import MEASURES
-from gamac_meta.pairwise import EXACT_CONCORDANCE_POINTS, views
+from gamac_meta.pairwise import views
 from gamac_meta.types import NOISE, Floats, Labels, MeasureTable, PartitionSet
 
 NOISE_POLICIES = ("drop", "nearest", "cluster")
@@ -59,7 +60,7 @@ def evaluate(
             values[row, column], why = measure.explain(view)
             if why:
                 reasons[row, measure.name] = why
-    estimated = data.n > EXACT_CONCORDANCE_POINTS
+    estimated = data.n > pair_pass.EXACT_CONCORDANCE_POINTS
     return MeasureTable(
         values,
         names,

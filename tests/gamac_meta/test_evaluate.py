@@ -5,10 +5,10 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from gamac_meta import pairwise
+from gamac_meta import pair_pass
 from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError, UnknownNameError
 from gamac_meta.measures import MEASURES, apply_noise_policy, evaluate
-from gamac_meta.pairwise import PairPass
+from gamac_meta.pair_pass import PairPass
 from gamac_meta.types import PartitionSet
 
 CHEAP = ("calinski_harabasz", "davies_bouldin", "silhouette")
@@ -84,8 +84,7 @@ def test_nothing_is_walked_that_no_measure_needs(blobs, monkeypatch):
 
 def test_estimates_are_named(blobs, monkeypatch):
     assert evaluate(*blobs).approximate == ()
-    monkeypatch.setattr("gamac_meta.measures._evaluate.EXACT_CONCORDANCE_POINTS", 50)
-    monkeypatch.setattr(pairwise, "EXACT_CONCORDANCE_POINTS", 50)
+    monkeypatch.setattr(pair_pass, "EXACT_CONCORDANCE_POINTS", 50)
     table = evaluate(*blobs)
     assert set(table.approximate) == {"c_index", "gamma", "g_plus", "tau"}
     exact = np.isin(table.measures, table.approximate, invert=True)

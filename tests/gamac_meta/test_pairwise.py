@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist, squareform
 from strategies import clusterings
 
-from gamac_meta import _kernels, pairwise
+from gamac_meta import _kernels, pair_pass
 from gamac_meta.measures import MEASURES
-from gamac_meta.pairwise import STATISTIC_COSTS, PairPass, PartitionView, SharedPoints, views
+from gamac_meta.pair_pass import PairPass
+from gamac_meta.pairwise import STATISTIC_COSTS, PartitionView, SharedPoints, views
 
 few = settings(max_examples=20, deadline=None)
 
@@ -85,7 +86,7 @@ def large(n=1200, seed=0):
 def test_histograms_bracket_the_sorted_counts(monkeypatch):
     X, labels = large()
     exact = PairPass(X, labels).concordance
-    monkeypatch.setattr(pairwise, "EXACT_CONCORDANCE_POINTS", 100)
+    monkeypatch.setattr(pair_pass, "EXACT_CONCORDANCE_POINTS", 100)
     binned = PairPass(X, labels).concordance
     for truth, estimate in zip(exact, binned, strict=True):
         assert (estimate.within, estimate.between) == (truth.within, truth.between)
@@ -97,7 +98,7 @@ def test_histograms_bracket_the_sorted_counts(monkeypatch):
 
 
 def test_histograms_do_not_depend_on_threads(monkeypatch):
-    monkeypatch.setattr(pairwise, "EXACT_CONCORDANCE_POINTS", 100)
+    monkeypatch.setattr(pair_pass, "EXACT_CONCORDANCE_POINTS", 100)
     X, labels = large(n=700)
     assert PairPass(X, labels, threads=1).concordance == PairPass(X, labels, threads=3).concordance
 
