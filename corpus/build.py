@@ -11,6 +11,7 @@ import numpy as np
 from corpus.store import CorpusStore, Entry, Summary
 from gamac_meta.exceptions import CorpusError, InvalidInputError
 from gamac_meta.executor import run
+from gamac_meta.inputs import scaled
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def make_entry(task: Task) -> Entry:
     try:
         sample = generate(recipe)
         candidates = partition(sample.data, seed=task.stage_seed(0), scheme=task.scheme)
-        table = evaluate(sample.data.X, candidates)
+        # as the recommender scales the points of its users, since not every measure is scale-free
+        table = evaluate(scaled(sample.data.X, "common"), candidates)
         orders = simulate(sample.data.X, sample.references, candidates, task.stage_seed(1), task.assessors)
     except Exception as error:
         raise CorpusError(

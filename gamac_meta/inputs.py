@@ -105,10 +105,11 @@ def prepare(X: Any, scale: str | None = "common", name: str = "unnamed") -> Prep
             UserWarning,
             stacklevel=3,
         )
-    return Prepared(Dataset(_scaled(kept, scale), data.name, data.origin), columns, dropped, scale)
+    return Prepared(Dataset(scaled(kept, scale), data.name, data.origin), columns, dropped, scale)
 
 
-def _scaled(X: Floats, scale: str | None) -> Floats:
+def scaled(X: Floats, scale: str | None) -> Floats:
+    """X (n, d) without constant columns, scaled as `prepare` says."""
     if scale is None:
         return X
     if scale == "minmax":

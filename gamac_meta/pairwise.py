@@ -249,13 +249,6 @@ class PartitionView:
         return gaps
 
     @cached_property
-    def spans(self) -> Floats:
-        """(k, k) largest distance between points of two clusters, zero on the diagonal."""
-        spans = self._table("pair_maxima").copy()
-        np.fill_diagonal(spans, 0.0)
-        return spans
-
-    @cached_property
     def diameters(self) -> Floats:
         """(k,) largest distance inside each cluster, zero for a single point."""
         return np.maximum(np.diagonal(self._table("pair_maxima")), 0.0)
@@ -391,7 +384,6 @@ STATISTIC_COSTS: dict[str, str] = {
     **dict.fromkeys(
         [
             "gaps",
-            "spans",
             "diameters",
             "pair_sums",
             "mean_gaps",

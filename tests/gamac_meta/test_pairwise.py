@@ -35,9 +35,7 @@ def test_folds_are_those_of_the_distance_matrix(data):
                 assert view.cover[a] == pytest.approx(outside.max(axis=1).min())
             else:
                 assert view.gaps[a, b] == pytest.approx(distances.min())
-                assert view.spans[a, b] == pytest.approx(distances.max())
     assert np.all(np.isinf(np.diagonal(view.gaps)))
-    assert np.all(np.diagonal(view.spans) == 0)
 
 
 @few
