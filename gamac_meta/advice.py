@@ -87,7 +87,7 @@ def next_steps(advice: Recommendation, table: str, partitions: Path | None) -> s
     lines = ["Next: compare your partitions (a file with a row per point, a column per partition):"]
     lines.append(f"  gamac-meta evaluate {table} --labels {labels} --measures {advice.best}")
     if partitions is None:
-        lines.append("The advice is sharper when it knows them:")
+        lines.append("Or ask for advice on just these partitions:")
         lines.append(f"  gamac-meta recommend {table} --partitions {labels}")
     lines += [
         "In Python:",

@@ -186,7 +186,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     for (row, name), reason in table.reasons.items():
         print(f"undefined: {name} on {table.makers[row]}: {reason}")
     if table.approximate:
-        print(f"estimated within proven bounds: {', '.join(table.approximate)}")
+        print(f"estimated from histograms of distances: {', '.join(table.approximate)}")
 
 
 def corpus_build(arguments: argparse.Namespace) -> None:

@@ -144,7 +144,7 @@ class MeasureTable:
     makers: tuple[str, ...] = ()  # (p,)
     noise_share: Floats = field(default_factory=lambda: np.empty(0))  # (p,)
     reasons: Mapping[tuple[int, str], str] = field(default_factory=dict)  # (row, measure) -> why NaN
-    approximate: tuple[str, ...] = ()  # measures that are estimates here, with their bounds in the docs
+    approximate: tuple[str, ...] = ()  # measures that are estimates here: read off histograms of the distances
 
     def __post_init__(self) -> None:
         _freeze(self, values=(self.values, np.float64))
