@@ -31,6 +31,7 @@ def as_record(advice: Recommendation) -> dict[str, Any]:
         },
         "model": advice.model,
         "assessors": advice.assessors,
+        "cautions": list(advice.cautions),
     } | {name: json.loads(frame.to_json(orient="records", double_precision=6)) for name, frame in tables.items()}
 
 
@@ -61,6 +62,7 @@ def as_text(advice: Recommendation, top: int = 10) -> str:
         "",
         advice.explain().text,
         "",
+        *(f"Caution: {caution}." for caution in advice.cautions),
         f"Model {advice.model}, learned from {advice.assessors} assessors"
         + (": agreement with real people was not measured." if advice.assessors == "simulated" else "."),
     ]

@@ -273,7 +273,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     print(
         f"model        {card['name']} {card['version']}, {len(card['measures'])} measures, trained on "
         f"{corpus['datasets']} data sets of {corpus['families']} families, "
-        f"{assessors['per_dataset']} {assessors['kind']} assessors"
+        f"{'-'.join(map(str, sorted(set(assessors['per_dataset']))))} {assessors['kind']} assessors each"
     )
     for basis, figures in card["figures"].items():
         mean, low, high = figures["tau"]["recommender"]

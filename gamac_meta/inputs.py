@@ -29,6 +29,9 @@ def as_dataset(X: Any, name: str = "unnamed") -> tuple[Dataset, tuple[str, ...]]
     """A Dataset and its column names from an array-like, or a pandas or polars frame."""
     if isinstance(X, Dataset):
         return X, tuple(str(column) for column in range(X.d))
+    if hasattr(X, "collect"):
+        raise InvalidInputError(f"X must be in memory, got a {type(X).__name__}; call X.collect() first")
+    X = _unmasked(X, "X")
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         return _from_frame(X, name)
     if hasattr(X, "toarray"):
@@ -41,11 +44,27 @@ def as_dataset(X: Any, name: str = "unnamed") -> tuple[Dataset, tuple[str, ...]]
         raise InvalidInputError(f"X must be a rectangular table of numbers: {error}") from None
     if array.dtype.kind not in "fiub":
         try:
-            array = array.astype(np.float64) if array.dtype.kind == "O" else _refuse_dtype(array)
+            array = _numbers(array) if array.dtype.kind == "O" else _refuse_dtype(array)
         except (TypeError, ValueError):
             _refuse_dtype(array)
     data = Dataset(array, name=name)
     return data, tuple(str(column) for column in range(data.d))
+
+
+def _unmasked(values: Any, name: str) -> Any:
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    masked = int(np.sum(np.asarray(values.mask)))
+    if masked:
+        raise InvalidInputError(f"{name} must be complete, got {masked} masked value(s); drop or fill them")
+    return values.data
+
+
+def _numbers(array: Any) -> Any:
+    """Objects as floats, None as NaN; text is no number, whatever it spells."""
+    if any(isinstance(value, str | bytes) for value in array.flat):
+        _refuse_dtype(array)
+    return array.astype(np.float64)
 
 
 def _refuse_dtype(array: Any) -> Any:
@@ -58,13 +77,16 @@ def _from_frame(frame: Any, name: str) -> tuple[Dataset, tuple[str, ...]]:
     for position, column in enumerate(frame.columns):
         values = frame.iloc[:, position] if hasattr(frame, "iloc") else frame[column]
         array = values.to_numpy()
-        if array.dtype.kind == "O" and "decimal" not in str(values.dtype).lower():
-            # nullable numeric columns arrive as objects: missing becomes NaN, text stays refused
+        if array.dtype.kind == "O" and str(values.dtype) != "category":
+            # nullable columns and decimals arrive as objects; what is missing becomes NaN
             try:
-                array = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+                array = _numbers(np.where(values.isna(), np.nan, array) if hasattr(values, "isna") else array)
             except (TypeError, ValueError):
                 bad.append(names[position])
                 continue
+        if str(values.dtype) == "category":
+            bad.append(names[position])
+            continue
         if array.dtype.kind not in "fiub":
             bad.append(names[position])
             continue
@@ -112,9 +134,13 @@ def scaled(X: Floats, scale: str | None) -> Floats:
     """X (n, d) without constant columns, scaled as `prepare` says."""
     if scale is None:
         return X
+    # by a power of two, which is exact: squares of very large or small numbers would overflow or vanish
+    X = np.ldexp(X, -int(np.frexp(np.abs(X).max())[1]))
     if scale == "minmax":
         return np.asarray((X - X.min(axis=0)) / np.ptp(X, axis=0))
     centered = X - X.mean(axis=0)
+    if scale == "standard":
+        centered = centered / np.abs(centered).max(axis=0)
     variance = np.mean(centered**2, axis=0)
     return np.asarray(centered / np.sqrt(variance if scale == "standard" else variance.mean()))
 
@@ -128,6 +154,7 @@ def as_partitions(partitions: Any, n: int) -> PartitionSet:
         if hasattr(partitions, "columns") and hasattr(partitions, "to_numpy"):
             makers = tuple(str(column) for column in partitions.columns)
             partitions = partitions.to_numpy().T
+        partitions = _unmasked(partitions, "partitions")
         try:
             labels = np.asarray(partitions)
         except ValueError as error:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Candidates of more points than this are compared on a random sample of so many
 CANDIDATE_POINTS = 2000
+# More make every measure a comparison of single points, and tables of cluster pairs too large to hold
+MOST_CLUSTERS = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,7 @@ class Recommendation:
     high: Floats  # (m,) upper end
     model: str  # name and version of the ranker
     assessors: str  # "simulated" or "real": whose orders the ranker learned from
+    cautions: tuple[str, ...]  # in what these points are unlike the data sets the ranker learned from
     prepared: Prepared  # the points as they were computed on, and what was done to them
     _ranker: Recommender
     _features: Floats  # (f,)
@@ -101,7 +104,9 @@ class Recommendation:
             f"<p><b>{escape(best.title)}</b> (<code>{self.best}</code>, {direction} is better): predicted agreement "
             f"{self.agreement[0]:.2f} [{self.low[0]:.2f}, {self.high[0]:.2f}] with the consensus of "
             f"{self.assessors} assessors, for {self.prepared.data.n} points in {self.prepared.data.d} columns. "
-            f"Model: {escape(self.model)}.</p>" + str(self.to_frame().head(10).to_html(float_format="{:.2f}".format))
+            f"Model: {escape(self.model)}.</p>"
+            + "".join(f"<p>Caution: {escape(caution)}.</p>" for caution in self.cautions)
+            + str(self.to_frame().head(10).to_html(float_format="{:.2f}".format))
         )
 
 
@@ -204,11 +209,26 @@ def recommend_measure(
         prediction.high,
         trained.name,
         str(trained.card["assessors"]["kind"]),
+        _cautions(prepared, trained),
         prepared,
         ranker,
         seen.features,
         pairs,
     )
+
+
+def _cautions(prepared: Prepared, trained: Model) -> tuple[str, ...]:
+    """Where the points lie outside what the corpus held: there the intervals were never checked."""
+    ranges = trained.card["corpus"]["ranges"]
+    found = []
+    for what, value in (("points", prepared.data.n), ("columns", prepared.data.d)):
+        low, high = ranges[what]
+        if not low <= value <= high:
+            held = f"{low}" if low == high else f"{low} to {high}"
+            found.append(
+                f"{value} {what}, where the model learned from data sets of {held}: its interval is a guess here"
+            )
+    return tuple(found)
 
 
 def _checked(candidates: PartitionSet) -> PartitionSet:
@@ -218,6 +238,12 @@ def _checked(candidates: PartitionSet) -> PartitionSet:
     if single.size:
         rows = ", ".join(map(str, single[:8])) + (", ..." if single.size > 8 else "")
         raise InvalidInputError(f"partitions must have at least 2 clusters each, got fewer in row(s) {rows}")
+    many = np.flatnonzero(candidates.n_clusters > MOST_CLUSTERS)
+    if many.size:
+        raise InvalidInputError(
+            f"partitions must have at most {MOST_CLUSTERS} clusters each, "
+            f"got {int(candidates.n_clusters[many[0]])} in row {int(many[0])}"
+        )
     return candidates
 
 

@@ -26,6 +26,7 @@ Labels = npt.NDArray[np.int32]
 
 NOISE = -1
 MIN_POINTS = 10
+LARGEST = 1e300  # differences of greater numbers overflow
 
 
 def frozen_array(values: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -69,6 +70,9 @@ class Dataset:
                 f"X must be finite, got {int(bad.sum())} NaN or infinite value(s), "
                 f"the first at row {row}, column {column}; drop or impute them"
             )
+        largest = float(np.abs(self.X).max())
+        if largest > LARGEST:
+            raise InvalidInputError(f"X must be at most {LARGEST:g} in size, got {largest:g}; rescale it")
         if np.ptp(self.X, axis=0).max() == 0.0:
             raise InvalidInputError(f"X must not be constant, got {self.n} equal points {self.X[0].tolist()[:5]}")
 
@@ -166,12 +170,16 @@ class MeasureTable:
     def ranks(self) -> Floats:
         """(p, m) 1 is best, ties share the mean rank, NaN ranks last.
 
-        Values that agree to 9 significant digits tie: the same clusters under other numbers differ by rounding.
+        Values tie that agree to 9 significant digits, or to 12 digits of the column's median size: the
+        same clusters under other numbers differ by rounding.
         """
         from scipy.stats import rankdata
 
-        mantissas, exponents = np.frexp(self.oriented())
-        rounded = np.ldexp(np.round(mantissas * 2.0**30), exponents)
+        oriented = self.oriented()
+        known = np.where(np.isnan(oriented).all(axis=0), 0.0, np.abs(oriented))
+        mantissas, exponents = np.frexp(oriented)
+        rounded = np.ldexp(np.round(mantissas * 2.0**30) / 2.0**30, exponents)
+        rounded = np.where(np.abs(oriented) < 1e-12 * np.nanmedian(known, axis=0), 0.0, rounded)
         losses = np.where(np.isnan(rounded), np.inf, -rounded)
         return np.asarray(rankdata(losses, axis=0), dtype=np.float64)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gamac_meta.agreement import kendall_tau
-from gamac_meta.types import Floats, MeasureTable, PartitionSet
+from gamac_meta.types import Floats, Ints, MeasureTable, PartitionSet
 from metafeatures._partitions import LANDMARKS
 from metafeatures._registry import metafeatures
 
@@ -110,12 +110,11 @@ def anchor_taus(anchor_table: MeasureTable) -> list[float]:
 
 
 @metafeatures("dbscan_clusters", "dbscan_noise", "hdbscan_clusters", "hdbscan_noise")
-def density_clusters(landmarks: PartitionSet) -> tuple[float, ...]:
-    """Logs of the clusters and the shares of noise that density-based landmarks find."""
-    first, second = LANDMARKS.index("dbscan"), LANDMARKS.index("hdbscan_50th")
-    return (
-        np.log(landmarks.n_clusters[first]),
-        landmarks.noise_share[first],
-        np.log(landmarks.n_clusters[second]),
-        landmarks.noise_share[second],
-    )
+def density_clusters(density_labels: dict[str, Ints]) -> tuple[float, ...]:
+    """Logs of 1 plus the clusters, and the shares of noise, that density-based landmarks find; one
+    cluster or none too, where k-means stands in as a landmark."""
+    features: list[float] = []
+    for name in ("dbscan", "hdbscan_50th"):
+        labels = density_labels[name]
+        features += [float(np.log1p(np.unique(labels[labels >= 0]).size)), float(np.mean(labels < 0))]
+    return tuple(features)

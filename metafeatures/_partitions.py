@@ -51,7 +51,7 @@ def landmarks(view: DataView) -> PartitionSet:
         return means[k]
 
     rows = []
-    for _, algorithm, argument in TABLE:
+    for name, algorithm, argument in TABLE:
         k = min(argument, most)
         if algorithm == "kmeans":
             labels = kmeans_of(k)
@@ -71,16 +71,24 @@ def landmarks(view: DataView) -> PartitionSet:
             labels = cut_tree(view.tree, k, 1)
         elif algorithm == "guarded":
             labels = cut_tree(view.tree, k, max(2, view.n // 50))
-        elif algorithm == "dbscan":
-            k = 2
-            labels = dbscan(view)
         else:
             k = 2
-            smallest = view.n // argument if algorithm == "hdbscan_share" else argument
-            smallest = max(3, min(smallest, view.n // 3))
-            labels = hdbscan(view, smallest, smallest if algorithm == "hdbscan_share" else min(5, smallest))
+            labels = view.density_labels[name]
         rows.append(labels if _clusters(labels) > 1 else kmeans_of(k))
     return PartitionSet(np.stack(rows), LANDMARKS)
+
+
+def density_labels(view: DataView) -> dict[str, Ints]:
+    """What the density-based landmarks find by themselves, were it one cluster or none: name -> (n,)."""
+    found = {}
+    for name, algorithm, argument in TABLE:
+        if algorithm == "dbscan":
+            found[name] = dbscan(view)
+        elif algorithm in ("hdbscan", "hdbscan_share"):
+            smallest = view.n // argument if algorithm == "hdbscan_share" else argument
+            smallest = max(3, min(smallest, view.n // 3))
+            found[name] = hdbscan(view, smallest, smallest if algorithm == "hdbscan_share" else min(5, smallest))
+    return found
 
 
 def _clusters(labels: Ints) -> int:

@@ -170,6 +170,13 @@ class DataView:
         return landmarks(self)
 
     @cached_property
+    def density_labels(self) -> dict[str, Ints]:
+        """What the density-based landmarks find by themselves, -1 is noise: name -> (n,)."""
+        from metafeatures._partitions import density_labels
+
+        return density_labels(self)
+
+    @cached_property
     def landmark_table(self) -> MeasureTable:
         """Measures of the landmarks, the anchors among them."""
         from gamac_meta.measures import evaluate

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from corpus.store import CorpusStore, Entry
+from gamac_meta import __version__
 from gamac_meta.agreement import kendall_tau
 from gamac_meta.executor import run
 from gamac_meta.files import replacing
-from gamac_meta.measures import MEASURES
 from gamac_meta.types import Floats, MeasureTable
-from metafeatures import NAMES, SCHEMA_VERSION, describe
+from metafeatures import LANDMARKS, NAMES, SCHEMA_VERSION, describe
 from rankers._pairs import candidate_pair_names, candidate_pairs, landmark_pair_names, landmark_pairs
 
 FOLDER = "descriptions"
@@ -33,10 +35,10 @@ class Description:
 def describe_corpus(directory: Path, *, n_jobs: int = 1, progress: bool = False) -> dict[int, Description]:
     """A description of every data set, by its index in the corpus. What is there already is read, the
     rest is made and kept at once, so that an interrupted run goes on where it stopped."""
-    folder = Path(directory) / FOLDER / _key()
     described = {}
     missing = []
     with CorpusStore(directory) as store:
+        folder = Path(directory) / FOLDER / _key(store.settings)
         for entry in store.entries(orders=False):
             path = folder / f"{entry.index:06d}-{entry.content_hash}.npz"
             known = _read(path)
@@ -52,19 +54,20 @@ def describe_corpus(directory: Path, *, n_jobs: int = 1, progress: bool = False)
     return dict(sorted(described.items()))
 
 
-def _key() -> str:
-    """Changes with whatever changes a description: schema, measures, pair features."""
-    landmarks = landmark_pair_names(())
-    digest = blake2b(repr((NAMES, tuple(MEASURES), landmarks, candidate_pair_names())).encode(), digest_size=6)
-    return f"schema-{SCHEMA_VERSION}-{digest.hexdigest()}"
+def _key(settings: Mapping[str, Any]) -> str:
+    """Changes with the release, and with the names of features, measures and pair features."""
+    parts = (__version__, NAMES, settings.get("measures"), landmark_pair_names(LANDMARKS), candidate_pair_names())
+    return f"schema-{SCHEMA_VERSION}-{blake2b(repr(parts).encode(), digest_size=6).hexdigest()}"
 
 
 def _describe_entry(task: tuple[Path, Entry]) -> tuple[int, Description]:
     path, entry = task
     seen = describe(entry.data)
+    # the corpus decides which measures there are, and in which order
+    landmark_table = seen.landmark_table.select(entry.table.measures)
     description = Description(
         seen.features,
-        landmark_pairs(seen.landmark_table, seen.landmarks),
+        landmark_pairs(landmark_table, seen.landmarks),
         candidate_pairs(entry.table, entry.candidates),
     )
     with replacing(path) as beside:

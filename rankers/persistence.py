@@ -41,9 +41,11 @@ class Model:
 def save(model: Model, directory: Path) -> Path:
     """Write a model directory. An older model there is replaced only when the new one is complete.
 
-    Raises StorageFullError when the disk has no room; what was there before stays.
+    Raises StorageFullError when the disk has no room, ModelError where the directory holds anything
+    but a model; what was there before stays.
     """
     directory = Path(directory)
+    refuse_foreign(directory)
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
@@ -64,7 +66,7 @@ def save(model: Model, directory: Path) -> Path:
                 "pair_features": list(recommender.pair_feature_names),
                 "calibration": {name: getattr(calibration, name).tolist() for name in ("shift", "low", "high")},
             }
-        _write(beside / CARD, json.dumps(card, indent=1, sort_keys=True) + "\n")
+        _write(beside / CARD, json.dumps(card, indent=1, sort_keys=True, allow_nan=False) + "\n")
         _replace(beside, directory)
     except OSError as error:
         raise _storage_error(error, directory) from error
@@ -80,21 +82,32 @@ def _write(path: Path, text: str) -> None:
         os.fsync(stream.fileno())
 
 
+def refuse_foreign(directory: Path) -> None:
+    """Raise ModelError unless the directory is free for a model: absent, empty, or holding one."""
+    if directory.exists() and not directory.is_dir():
+        raise ModelError(f"a model is a directory, got the file {directory}")
+    held = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
+    files = {CARD, *(f"{basis}-{head}.txt" for basis in BASES for head in HEADS)}
+    foreign = [name for name in held if name not in files]
+    if foreign:
+        raise ModelError(f"{directory} must be empty or hold a model, got {foreign[0]!r}; choose another directory")
+
+
 def _replace(beside: Path, directory: Path) -> None:
     beside.chmod(0o755)
-    if directory.exists():
-        # a directory cannot be renamed over a full one: the old one steps aside, and back if the rename fails
-        aside = Path(tempfile.mkdtemp(prefix=f".{directory.name}-old-", dir=directory.parent)) / "model"
-        directory.rename(aside)
-        try:
-            beside.rename(directory)
-        except OSError:
-            aside.rename(directory)
-            raise
-        finally:
-            shutil.rmtree(aside.parent, ignore_errors=True)
-    else:
+    if not directory.exists():
         beside.rename(directory)
+        return
+    # a directory cannot be renamed over a full one: the old one steps aside, and back if the rename fails
+    aside = Path(tempfile.mkdtemp(prefix=f".{directory.name}-old-", dir=directory.parent)) / "model"
+    directory.rename(aside)
+    try:
+        beside.rename(directory)
+    except OSError:
+        aside.rename(directory)
+        aside.parent.rmdir()
+        raise
+    shutil.rmtree(aside.parent)
 
 
 def _storage_error(error: OSError, directory: Path) -> Exception:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,13 @@ from corpus.consensus import consensus
 from corpus.store import CorpusStore
 from gamac_meta.agreement import leave_one_out_tau
 from gamac_meta.exceptions import CorpusError, InvalidInputError
-from gamac_meta.types import Floats, MetaDataset
+from gamac_meta.measures import MEASURES
+from gamac_meta.types import Floats, MetaDataset, Ranking
 from metafeatures import LANDMARKS, NAMES, SCHEMA_VERSION
 from rankers._pairs import candidate_pair_names, landmark_pair_names
 from rankers.descriptions import borda_agreement, describe_corpus, measure_agreement
 from rankers.model import BASES, Recommender
-from rankers.persistence import Model, save
+from rankers.persistence import Model, refuse_foreign, save
 from rankers.validation import BASELINES, Validation, validate
 
 MIN_GROUPS = 3
@@ -31,8 +34,10 @@ class Assembled:
     meta: dict[str, MetaDataset]  # by basis
     borda: Floats  # (q,) tau of the Borda order over measures with the consensus
     assessors: Floats  # (q,) tau of one assessor with the consensus of the others, mean over assessors
-    simulated: bool  # whether any order is a simulated assessor's
-    n_assessors: int
+    orders: dict[str, int]  # orders learned from, "real" and "simulated"
+    per_dataset: tuple[int, int]  # fewest and most orders of a data set
+    ranges: dict[str, tuple[float, float]]  # of points, columns and clusters in the corpus
+    settings: dict[str, Any]  # what the corpus was built with
     corpus_hash: str
 
 
@@ -61,7 +66,14 @@ def assemble(directory: Path, *, orders: str | None = None, n_jobs: int = 1, pro
     """
     with CorpusStore(directory, url=orders) as store:
         entries = list(store.entries())
-        corpus_hash = store.corpus_hash()
+        corpus_hash, settings = store.corpus_hash(), dict(store.settings)
+    if not entries:
+        raise CorpusError(f"corpus {directory} holds no data sets; build some first")
+    unknown = sorted({name for entry in entries for name in entry.table.measures} - set(MEASURES))
+    if unknown:
+        raise CorpusError(
+            f"corpus {directory}: this installation lacks its measures {', '.join(unknown)}; build it anew"
+        )
     unordered = [entry.index for entry in entries if not entry.orders]
     if unordered:
         raise CorpusError(
@@ -75,7 +87,8 @@ def assemble(directory: Path, *, orders: str | None = None, n_jobs: int = 1, pro
             f"got {len(groups)}; build more data sets"
         )
     described = describe_corpus(directory, n_jobs=n_jobs, progress=progress)
-    targets = [consensus(entry.orders).ranks for entry in entries]
+    heard = [heard_orders(entry.orders) for entry in entries]
+    targets = [consensus(orders).ranks for orders in heard]
     measures = entries[0].table.measures
     common: dict[str, Any] = {
         "features": np.stack([described[entry.index].features for entry in entries]),
@@ -98,11 +111,31 @@ def assemble(directory: Path, *, orders: str | None = None, n_jobs: int = 1, pro
             ),
         },
         np.array([borda_agreement(e.table, target) for e, target in zip(entries, targets, strict=True)]),
-        np.array([leave_one_out_tau(np.column_stack([order.ranks for order in entry.orders])) for entry in entries]),
-        any(order.assessor.startswith("simulated") for entry in entries for order in entry.orders),
-        max(len(entry.orders) for entry in entries),
+        np.array([leave_one_out_tau(np.column_stack([order.ranks for order in orders])) for orders in heard]),
+        dict(Counter("simulated" if is_simulated(order) else "real" for orders in heard for order in orders)),
+        (min(map(len, heard)), max(map(len, heard))),
+        {
+            "points": _range([entry.data.n for entry in entries]),
+            "columns": _range([entry.data.d for entry in entries]),
+            "clusters": _range([entry.truth.max() + 1 for entry in entries]),
+        },
+        {name: settings.get(name) for name in ("seed", "assessors", "schemes")},
         corpus_hash,
     )
+
+
+def is_simulated(order: Ranking) -> bool:
+    """Whether the assessor is a simulated one."""
+    return order.assessor.startswith("simulated")
+
+
+def heard_orders(orders: Sequence[Ranking]) -> tuple[Ranking, ...]:
+    """Those of people where there are any, else those of simulated assessors."""
+    return tuple(order for order in orders if not is_simulated(order)) or tuple(orders)
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    return int(min(values)), int(max(values))
 
 
 def train(
@@ -122,6 +155,8 @@ def train(
     """
     if seed < 0:
         raise InvalidInputError(f"seed must be >= 0, got {seed}")
+    if out is not None:
+        refuse_foreign(Path(out))
     assembled = assemble(Path(directory), orders=orders, n_jobs=n_jobs, progress=progress)
     validations = {
         basis: validate(
@@ -164,7 +199,7 @@ def _card(
     from rankers._lightgbm import AGREEMENT_PARAMETERS, AGREEMENT_ROUNDS, ORDER_PARAMETERS, ORDER_ROUNDS
 
     meta = assembled.meta["points"]
-    kind = "simulated" if assembled.simulated else "real"
+    kind = " and ".join(sorted(assembled.orders))
     return {
         "name": name,
         "version": version,
@@ -178,8 +213,11 @@ def _card(
             "datasets": len(meta.datasets),
             "families": len(set(meta.families)),
             "groups": sorted(set(meta.groups)),
+            "built_with": assembled.settings,
+            "ranges": {name: list(ends) for name, ends in assembled.ranges.items()},
         },
-        "assessors": {"kind": kind, "per_dataset": assembled.n_assessors},
+        "assessors": {"kind": kind, "orders": assembled.orders, "per_dataset": list(assembled.per_dataset)},
+        "consensus": "mean rank (Borda); the orders of people alone where a data set has any",
         "seed": seed,
         "lightgbm": {
             "version": lightgbm.__version__,
@@ -200,4 +238,5 @@ def _figures(validation: Validation, kind: str) -> dict[str, Any]:
         "methods": BASELINES,
         "best_single": validation.best_single,
         "interval_coverage": round(validation.coverage, 4),
+        "interval_coverage_worst_group": round(min(validation.group_coverage.values()), 4),
     }

@@ -42,7 +42,8 @@ def planted_model(q: int = 60) -> Model:
         "schema_version": SCHEMA_VERSION,
         "measures": list(MEASURES),
         "features": list(NAMES),
-        "assessors": {"kind": "simulated", "per_dataset": 1},
+        "assessors": {"kind": "simulated", "per_dataset": [1, 1]},
+        "corpus": {"ranges": {"points": [10, 1000], "columns": [2, 2]}},
     }
     recommenders = {}
     for basis in BASES:

@@ -139,3 +139,57 @@ def test_partitions_of_other_points_are_refused():
         as_partitions(np.zeros(11), 12)
     with pytest.raises(InvalidInputError, match="each of 12 points, got 3"):
         as_partitions(PartitionSet([[0, 1, 1]]), 12)
+
+
+def test_masked_values_are_never_read():
+    X = np.ma.masked_equal(np.arange(40.0).reshape(20, 2), 3.0)
+    with pytest.raises(InvalidInputError, match=r"X must be complete, got 1 masked value\(s\)"):
+        as_dataset(X)
+    assert as_dataset(np.ma.asarray(X.data))[0].n == 20
+    with pytest.raises(InvalidInputError, match=r"partitions must be complete, got 2 masked"):
+        as_partitions(np.ma.masked_equal([0, 0, 1, 2], 0), 4)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ["1.5"] * 9 + ["2"],
+        pd.Categorical(["1", "2"] * 5),
+        pd.Categorical([1, 2] * 5),
+        np.array([True, "2"] * 5, dtype=object),
+    ],
+)
+def test_text_and_categories_are_no_numbers_whatever_they_spell(column):
+    with pytest.raises(InvalidInputError, match=r"1 non-numeric column\(s\): 'a'"):
+        as_dataset(pd.DataFrame({"a": column, "b": np.arange(10.0)}))
+    with pytest.raises(InvalidInputError, match="X must be numeric, got dtype object"):
+        as_dataset(np.array([["1.5", 2.0]] * 10, dtype=object))
+
+
+def test_nullable_columns_say_what_is_missing():
+    frame = pd.DataFrame({"a": pd.array([1, None] * 6, dtype="Int64"), "b": np.arange(12.0)})
+    with pytest.raises(InvalidInputError, match=r"got 6 NaN or infinite value\(s\), the first at row 1, column 0"):
+        as_dataset(frame)
+    assert as_dataset(frame.fillna(0))[0].d == 2
+
+
+def test_a_lazy_frame_is_asked_to_be_collected():
+    with pytest.raises(InvalidInputError, match=r"got a LazyFrame; call X.collect\(\) first"):
+        as_dataset(pl.LazyFrame({"a": [1.0]}))
+
+
+@pytest.mark.parametrize("scale", ["common", "standard", "minmax"])
+@pytest.mark.parametrize("size", [1e-290, 1e-160, 1e160, 1e290])
+def test_size_makes_no_difference_to_scaled_points(scale, size):
+    X = np.random.default_rng(0).normal(size=(30, 2)) * [1.0, 3.0]
+    assert pytest.approx(prepare(X, scale).data.X, rel=1e-9, abs=1e-12) == prepare(X * size, scale).data.X
+
+
+def test_standard_scaling_of_columns_of_any_size():
+    X = np.random.default_rng(0).normal(size=(30, 2)) * [1.0, 1e-200]
+    assert prepare(X, "standard").data.X.std(axis=0) == pytest.approx([1.0, 1.0])
+
+
+def test_numbers_too_large_to_subtract_are_refused():
+    with pytest.raises(InvalidInputError, match=r"X must be at most 1e\+300 in size, got 1.2e\+308"):
+        as_dataset(np.linspace(-1.2e308, 1.0, 20)[:, None])

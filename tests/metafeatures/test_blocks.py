@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from gamac_meta.types import Dataset
-from metafeatures import NAMES, extract
+from metafeatures import NAMES, describe, extract
 from metafeatures._distances import distance_profile
 from metafeatures._landmarks import adjusted_rand
 from metafeatures._partitions import LANDMARKS, TABLE, cut_tree, kmeans, landmarks
@@ -208,3 +208,13 @@ def test_agreement_and_anchors_on_clear_clusters(blobs):
     assert none["agreement_kmeans_3_ward_3"] < 0.9
     assert clear["landmark_silhouette_clusters"] == pytest.approx(np.log(3))
     assert clear["landmark_silhouette_best"] > none["landmark_silhouette_best"] + 0.3
+
+
+def test_density_features_tell_what_was_found_not_its_stand_in():
+    X = np.random.default_rng(0).normal(size=(400, 2))
+    seen = describe(Dataset(X))
+    values = dict(zip(NAMES, seen.features, strict=True))
+    row = LANDMARKS.index("dbscan")
+    assert seen.landmarks.n_clusters[row] == 2  # k-means stands in for one cluster
+    assert values["dbscan_clusters"] == pytest.approx(np.log(2))
+    assert values["dbscan_noise"] > 0

@@ -96,3 +96,20 @@ def test_full_disk_leaves_the_old_model_whole(model, saved, monkeypatch):
         save(model, saved)
     assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
     assert [path.name for path in saved.parent.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "card.json.bak", "deeper"])
+def test_a_directory_of_other_things_is_left_alone(model, tmp_path, name):
+    place = tmp_path / "work"
+    (place / "deeper").mkdir(parents=True)
+    (place / name).mkdir(exist_ok=True) if name == "deeper" else (place / name).write_text("years of work")
+    with pytest.raises(ModelError, match=r"must be empty or hold a model, got .*; choose another directory"):
+        save(model, place)
+    assert (place / name).exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["work"]
+
+
+def test_an_older_model_and_an_empty_directory_are_replaced(model, saved, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for place in (saved, tmp_path / "empty"):
+        assert load(save(model, place)).name == "planted 1"

@@ -1,0 +1,81 @@
+"""Whose orders are heard, and that features and targets mean the same measures."""
+
+import json
+
+import numpy as np
+import pytest
+
+from corpus.build import build
+from corpus.store import CorpusStore
+from gamac_meta import MEASURES
+from gamac_meta.exceptions import CorpusError, ModelError
+from gamac_meta.types import Ranking
+from rankers.training import assemble, heard_orders, train
+
+
+def order(assessor, *ranks):
+    return Ranking(np.array(ranks, dtype=float), assessor)
+
+
+def test_people_are_heard_alone_where_there_are_any():
+    simulated, person = order("simulated-0", 1, 2, 3), order("anna", 3, 2, 1)
+    assert heard_orders((simulated, person)) == (person,)
+    assert heard_orders((simulated,)) == (simulated,)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    place = tmp_path_factory.mktemp("training") / "corpus"
+    build(place, datasets=4, seed=2, assessors=1, progress=False)
+    return place
+
+
+def test_features_stand_beside_the_measures_they_are_of(directory):
+    meta = assemble(directory).meta["points"]
+    column = meta.pair_feature_names.index("landmark_tau_to_silhouette")
+    row = meta.measures.index("silhouette")
+    assert meta.pair_features[:, row, column] == pytest.approx(np.ones(4))
+    greater = meta.pair_features[0, :, meta.pair_feature_names.index("greater_is_better")]
+    assert greater.tolist() == [float(MEASURES[name].greater_is_better) for name in meta.measures]
+
+
+def test_one_order_has_no_others_to_agree_with(directory):
+    training = train(directory)
+    figures = training.model.card["figures"]["points"]["tau"]
+    assert "assessors" not in figures
+    json.dumps(training.model.card, allow_nan=False)
+
+
+def test_a_full_directory_is_refused_before_any_work(directory, tmp_path, monkeypatch):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    monkeypatch.setattr("rankers.training.assemble", lambda *_, **__: pytest.fail("work was done before the check"))
+    with pytest.raises(ModelError, match=r"must be empty or hold a model, got 'thesis\.txt'"):
+        train(directory, out=tmp_path)
+
+
+def test_a_corpus_of_too_few_groups_is_refused(tmp_path):
+    build(tmp_path / "two", datasets=2, seed=1, progress=False)
+    with pytest.raises(CorpusError, match="needs at least 3, got 2; build more data sets"):
+        assemble(tmp_path / "two")
+
+
+def test_a_corpus_of_unknown_measures_is_refused_by_name(directory, monkeypatch):
+    monkeypatch.delitem(MEASURES._members, "cop")
+    with pytest.raises(CorpusError, match="this installation lacks its measures cop; build it anew"):
+        assemble(directory)
+
+
+def test_a_person_changes_the_target_of_that_data_set_only(directory, tmp_path):
+    from shutil import copytree
+
+    place = copytree(directory, tmp_path / "copy")
+    before = assemble(place)
+    with CorpusStore(place) as store:
+        entry = store.read(0)
+        reversed_order = Ranking(16 - entry.orders[0].ranks, "anna")
+        key = (entry.data.fingerprint, store._manifest.entries[0].candidates)
+        store.orders.add(key, [reversed_order])
+    after = assemble(place)
+    changed = np.any(after.meta["points"].relevance != before.meta["points"].relevance, axis=1)
+    assert changed.tolist() == [True, False, False, False]
+    assert after.orders == {"real": 1, "simulated": 3}
