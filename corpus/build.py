@@ -8,10 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from corpus.assessors import simulate
+from corpus.candidates import SCHEMES, partition
+from corpus.generators import GENERATORS, draw_recipe, generate
 from corpus.store import CorpusStore, Entry, Summary
 from gamac_meta.exceptions import CorpusError, InvalidInputError
 from gamac_meta.executor import run
 from gamac_meta.inputs import scaled
+from gamac_meta.measures import MEASURES, evaluate
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,17 @@ class Task:
     @property
     def scheme(self) -> str:
         """The schemes take turns."""
-        from corpus.candidates import SCHEMES
-
         return SCHEMES[self.index % len(SCHEMES)]
 
-    def stage_seed(self, stage: int) -> int:
-        """An independent seed for each stage of each data set."""
-        return int(np.random.SeedSequence(self.seed, spawn_key=(self.index, stage)).generate_state(1)[0])
+    @property
+    def candidates_seed(self) -> int:
+        """A seed of its own for each data set."""
+        return int(np.random.SeedSequence(self.seed, spawn_key=(0, self.index)).generate_state(1)[0])
+
+    @property
+    def persons_seed(self) -> int:
+        """One seed for the corpus: "simulated-3" has the same taste on every data set."""
+        return int(np.random.SeedSequence(self.seed, spawn_key=(1,)).generate_state(1)[0])
 
 
 def build(
@@ -53,10 +61,6 @@ def build(
     Raises InvalidInputError where the directory was built with other settings, CorpusError where it
     is damaged beyond repair or a data set cannot be made, StorageFullError where there is no room.
     """
-    from corpus.candidates import SCHEMES
-    from corpus.generators import GENERATORS
-    from gamac_meta.measures import MEASURES
-
     for name, value, least in (("datasets", datasets, 1), ("seed", seed, 0), ("assessors", assessors, 1)):
         if value < least:
             raise InvalidInputError(f"{name} must be at least {least}, got {value}")
@@ -88,18 +92,13 @@ def make_entry(task: Task) -> Entry:
 
     Raises CorpusError naming the recipe: a corpus must not lose its difficult families in silence.
     """
-    from corpus.assessors import simulate
-    from corpus.candidates import partition
-    from corpus.generators import draw_recipe, generate
-    from gamac_meta.measures import evaluate
-
     recipe = draw_recipe(task.index, task.seed)
     try:
         sample = generate(recipe)
-        candidates = partition(sample.data, seed=task.stage_seed(0), scheme=task.scheme)
+        candidates = partition(sample.data, seed=task.candidates_seed, scheme=task.scheme)
         # as the recommender scales the points of its users, since not every measure is scale-free
         table = evaluate(scaled(sample.data.X, "common"), candidates)
-        orders = simulate(sample.data.X, sample.references, candidates, task.stage_seed(1), task.assessors)
+        orders = simulate(sample.data.X, sample.references, candidates, task.persons_seed, task.assessors)
     except Exception as error:
         raise CorpusError(
             f"data set {task.index} cannot be made, {type(error).__name__}: {error}; recipe {recipe.to_json()}"
