@@ -23,6 +23,7 @@ from rankers.model import BASES, Calibration, Recommender
 FORMAT = 1
 CARD = "card.json"
 HEADS = ("order", "agreement")
+RANGES = ("points", "columns")  # of the corpus, outside which advice comes with a caution
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +146,8 @@ def load(directory: Path) -> Model:
             for basis, part in card["recommenders"].items()
         }
         model = Model(recommenders, card)
-        if set(recommenders) != set(BASES) or not model.name or card["assessors"]["kind"] is None:
+        said = (model.name, card["assessors"]["kind"], *(card["corpus"]["ranges"][what] for what in RANGES))
+        if set(recommenders) != set(BASES) or None in said:
             raise ModelError(
                 f"model {directory}: the card must describe {', '.join(BASES)}, got {sorted(recommenders)}"
             )

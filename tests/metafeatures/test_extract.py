@@ -83,7 +83,7 @@ DEGENERATE = {
     "more columns than points": RNG.normal(size=(30, 200)),
     "zeros and ones": RNG.integers(0, 2, size=(300, 30)).astype(float),
     "an outlier": np.concatenate([RNG.normal(size=(100, 2)), [[1e9, 1e9]]]),
-    "huge": 1e300 * RNG.normal(size=(50, 2)),
+    "huge": 1e299 * RNG.normal(size=(50, 2)),
     "tiny": 1e-300 * RNG.normal(size=(50, 2)),
     "far away": 1e12 + RNG.normal(size=(50, 2)),
     "duplicates": np.repeat(RNG.normal(size=(5, 2)), 40, axis=0),

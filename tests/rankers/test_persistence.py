@@ -77,6 +77,7 @@ def test_damaged_card(saved, text):
         ({"recommenders": {}}, "the card must describe points, candidates, got"),
         ({"recommenders": {"points": {}}}, r"card\.json is damaged"),
         ({"assessors": None}, r"card\.json is damaged"),
+        ({"corpus": {}}, r"card\.json is damaged \(KeyError: 'ranges'\)"),
     ],
 )
 def test_cards_of_another_kind_are_refused_by_name(saved, changes, message):
