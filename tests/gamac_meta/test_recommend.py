@@ -167,6 +167,16 @@ def test_a_broken_model_is_refused_before_any_work(moons, tmp_path, monkeypatch)
         recommend_measure(moons, model=tmp_path)
 
 
-def test_wide_data(moons):
+def test_wide_and_small_data_come_with_cautions(moons, advice):
     X, _ = make_blobs(60, n_features=120, centers=3, random_state=0)
-    assert recommend_measure(X).prepared.data.d == 120
+    cautions = recommend_measure(X).cautions
+    assert any(caution.startswith("120 columns, the model learned from data sets of 2") for caution in cautions)
+    assert any(caution.startswith("60 points, ") for caution in cautions)
+    assert advice.cautions == ()
+
+
+def test_candidates_of_too_many_clusters_are_refused(moons):
+    labels = np.arange(1200) % np.array([[2], [1001]])
+    X = np.random.default_rng(0).normal(size=(1200, 2))
+    with pytest.raises(InvalidInputError, match="at most 1000 clusters each, got 1001 in row 1"):
+        recommend_measure(X, partitions=labels)
