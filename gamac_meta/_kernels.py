@@ -8,6 +8,11 @@ depend on the thread count.
 import numpy as np
 from numba import njit
 
+# A distance's bin is its binary exponent and leading 9 mantissa bits, the top of its bit pattern:
+# 512 bins an octave, so that one far outlier cannot push all other distances into one bin.
+BINS_PER_OCTAVE = 1 << 9
+BIN_SHIFT = 52 - 9
+
 
 @njit(nogil=True, cache=True)
 def _distances_from(X, i, out):
@@ -155,11 +160,15 @@ def concordance_sorted(distances, first, second, labels, within, between):
 
 
 @njit(nogil=True, cache=True)
-def histogram_rows(X, start, stop, labels, scale, within, between, sums):
-    """Histograms of distances of pairs (i, j > i): within, between, sums (p, bins)."""
+def histogram_rows(X, start, stop, labels, lowest, within, between, sums):
+    """Histograms of distances of pairs (i, j > i): within, between, sums (p, bins).
+
+    Bins are log-linear (BINS_PER_OCTAVE); bin 0 holds the pattern `lowest` and all below it.
+    """
     n = X.shape[0]
     bins = within.shape[1]
     distances = np.empty(n)
+    patterns = distances.view(np.int64)
     for i in range(start, stop):
         _distances_from(X, i, distances)
         for q in range(labels.shape[0]):
@@ -170,7 +179,7 @@ def histogram_rows(X, start, stop, labels, scale, within, between, sums):
                 c = labels[q, j]
                 if c < 0:
                     continue
-                b = min(int(distances[j] * scale), bins - 1)
+                b = min(max((patterns[j] >> BIN_SHIFT) - lowest, 0), bins - 1)
                 sums[q, b] += distances[j]
                 if c == own:
                     within[q, b] += 1
@@ -245,8 +254,8 @@ def spanning_tree(X, core):
     """Prim's minimum spanning tree of the mutual reachabilities max(d(i, j), core_i, core_j).
 
     core (n,); zeros give the Euclidean tree. Returns (edges (n - 1, 2), lengths (n - 1,)).
-    Many reachabilities equal a core distance: the nearer pair goes first, so that the tree is one
-    and the same whatever the order of the points.
+    Many reachabilities equal a core distance: the nearer pair goes first. Pairs that tie in both, as
+    on a grid, are taken in the order of the points, so that the tree then depends on that order.
     """
     n, d = X.shape
     edges = np.empty((max(n - 1, 0), 2), dtype=np.int64)

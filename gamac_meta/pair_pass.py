@@ -22,7 +22,7 @@ from gamac_meta.types import Floats, Ints, Labels
 # Above this many points the concordance family is read off fine histograms instead of a full sort
 # of all pairs: 8.4 million pairs take 200 MB.
 EXACT_CONCORDANCE_POINTS = 4096
-HISTOGRAM_BINS = 1 << 14
+HISTOGRAM_BINS = 32 * _kernels.BINS_PER_OCTAVE  # 32 octaves below the largest possible distance
 TILE_ROWS = 128
 
 
@@ -145,7 +145,8 @@ class PairPass:
     def _binned_concordance(self) -> list[Concordance]:
         p = self.labels.shape[0]
         radius = np.sqrt(np.max(np.sum((self.X - self.X.mean(axis=0)) ** 2, axis=1)))
-        scale = HISTOGRAM_BINS / (2.0 * radius * (1.0 + 1e-12))
+        largest = np.float64(2.0 * radius * (1.0 + 1e-12))
+        lowest = (int(largest.view(np.int64)) >> _kernels.BIN_SHIFT) - (HISTOGRAM_BINS - 1)
 
         def tile(start: int, stop: int) -> tuple[Ints, Ints, Floats]:
             partial = (
@@ -153,7 +154,7 @@ class PairPass:
                 np.zeros((p, HISTOGRAM_BINS), dtype=np.int64),
                 np.zeros((p, HISTOGRAM_BINS)),
             )
-            _kernels.histogram_rows(self.X, start, stop, self.labels, scale, *partial)
+            _kernels.histogram_rows(self.X, start, stop, self.labels, lowest, *partial)
             return partial
 
         results = self._walk(tile)

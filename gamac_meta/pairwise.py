@@ -68,7 +68,7 @@ class PartitionView:
     """One partition of one data set and every statistic a measure may ask for.
 
     Points are centered, and ordered by cluster, so that each cluster is one contiguous slice;
-    noise (-1) is left out. Public properties are the vocabulary of the `@measure` decorator.
+    noise (-1) is left out of everything but n_given. Public properties are the vocabulary of the `@measure` decorator.
     """
 
     def __init__(
@@ -113,6 +113,11 @@ class PartitionView:
     def n(self) -> int:
         """Clustered points."""
         return int(self._order.size)
+
+    @cached_property
+    def n_given(self) -> int:
+        """All points, noise included."""
+        return int(self._all_labels.size)
 
     @cached_property
     def d(self) -> int:
@@ -355,6 +360,7 @@ STATISTIC_COSTS: dict[str, str] = {
             "X",
             "labels",
             "n",
+            "n_given",
             "d",
             "k",
             "sizes",

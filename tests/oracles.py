@@ -1,7 +1,7 @@
 """Slow, obvious definitions of the measures, from the papers. Imports nothing from the project.
 
 Each function takes points X (n, d) and labels (n,), clusters named 0..k-1, at least two of them,
-and returns the value, or something not finite where there is none.
+and returns the value, or something not finite where there is none. Only dbcv takes noise, -1.
 """
 
 import itertools
@@ -453,6 +453,7 @@ def spanning_tree_gap(X, labels):
 
 
 def dbcv(X, labels):
+    """Noise (-1) has no cluster but counts in the denominator: |C| / |O| of Moulavi et al. 2014."""
     n, d = X.shape
     sparseness, internal, core = {}, {}, {}
     for c in range(labels.max() + 1):

@@ -5,10 +5,11 @@ from hypothesis import strategies as st
 
 
 @st.composite
-def clusterings(draw, max_points=26, max_clusters=5, distinct=True):
+def clusterings(draw, max_points=26, max_clusters=5, distinct=True, noise=False):
     """(X, labels): points in 1 to 4 dimensions, 2 <= k < n clusters, some of them single points.
 
     Labels follow blobs or cut across them. Unless distinct, some points are repeated exactly.
+    With noise, up to as many points again are labelled -1.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1), label="seed"))
     n = draw(st.integers(10, max_points), label="n")
@@ -24,6 +25,11 @@ def clusterings(draw, max_points=26, max_clusters=5, distinct=True):
     if not distinct:
         copies = draw(st.integers(1, n // 2), label="copies")
         X[rng.choice(n, copies, replace=False)] = X[rng.integers(0, n, copies)]
+    if noise:
+        extra = draw(st.integers(1, n), label="extra")
+        order = rng.permutation(n + extra)
+        X = np.concatenate([X, 2.0 * rng.normal(size=(extra, d))])[order]
+        labels = np.concatenate([labels, np.full(extra, -1)])[order]
     return X, labels
 
 

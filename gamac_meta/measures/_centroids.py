@@ -147,6 +147,14 @@ def simplified_silhouette(xp, to_centroid, point_centroid_distances, labels, siz
     return xp.mean(xp.where(sizes[labels] == 1, 0.0, width))
 
 
+def _variance_lengths(xp, deviations, X, cluster_means):
+    """(k,) lengths of the clusters' vectors of column variances, that of all points, and their unit."""
+    variances = xp.mean(X**2, axis=0)
+    unit = xp.max(variances)  # or the squares of variances overflow before anything else does
+    clusters = xp.linalg.vector_norm(cluster_means(deviations**2) / unit, axis=1)
+    return clusters, xp.linalg.vector_norm(variances / unit), unit
+
+
 @measure(
     "SD scatter",
     greater_is_better=False,
@@ -159,8 +167,8 @@ def sd_scat(xp, deviations, X, cluster_means):
 
     The first term of the SD index, whose weight depends on the set of partitions compared.
     """
-    variances = cluster_means(deviations**2)
-    return xp.mean(xp.linalg.vector_norm(variances, axis=1)) / xp.linalg.vector_norm(xp.mean(X**2, axis=0))
+    clusters, whole, _ = _variance_lengths(xp, deviations, X, cluster_means)
+    return xp.mean(clusters) / whole
 
 
 @measure(
@@ -196,8 +204,8 @@ def s_dbw(xp, deviations, X, cluster_means, midpoint_densities, k):
     :math:`\rho` the points of both clusters within :math:`\tfrac1k \sqrt{\sum_c \|\sigma(c)\|}`.
     Undefined where two clusters are empty around their centroids, as rings are.
     """
-    lengths = xp.linalg.vector_norm(cluster_means(deviations**2), axis=1)
-    ratios = midpoint_densities(xp.sqrt(xp.sum(lengths)) / k)
+    clusters, whole, unit = _variance_lengths(xp, deviations, X, cluster_means)
+    ratios = midpoint_densities(xp.sqrt(unit * xp.sum(clusters)) / k)
     if xp.any(xp.isnan(ratios)):
         raise UndefinedMeasureError("two clusters have no points near their centroids")
-    return xp.mean(lengths) / xp.linalg.vector_norm(xp.mean(X**2, axis=0)) + xp.mean(ratios)
+    return xp.mean(clusters) / whole + xp.mean(ratios)

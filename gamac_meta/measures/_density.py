@@ -37,6 +37,8 @@ def connectivity(xp, neighbor_labels, labels):
     r"""Near neighbors that lie in other clusters, the j-th nearest of ten weighing 1/j.
 
     .. math:: \sum_i \sum_{j=1}^{10} \frac1j \, [\text{the j-th neighbor of i is in another cluster}]
+
+    Ties between equally distant neighbors are broken by the order of the points.
     """
     count = neighbor_labels.shape[1]
     if count < 1:
@@ -55,6 +57,7 @@ def spanning_tree_gap(xp, tree_edges):
     """Mean length of the minimum spanning tree's edges between clusters over that of its edges inside.
 
     Zahn cuts inconsistently long edges of the tree; this asks of a partition whether it cuts such edges.
+    Ties between equally distant neighbors are broken by the order of the points.
     """
     inside, crossing = tree_edges
     if inside.shape[0] == 0:
@@ -68,17 +71,19 @@ def spanning_tree_gap(xp, tree_edges):
     bounds=(-1.0, 1.0),
     reference="Moulavi et al. 2014, doi:10.1137/1.9781611973440.96",
 )
-def dbcv(xp, density_structure, sizes, n):
+def dbcv(xp, density_structure, sizes, n_given):
     r"""Density-based validity: density separation against density sparseness of each cluster.
 
-    .. math:: \sum_c \frac{n_c}{n} \cdot \frac{\min_b S(c, b) - D(c)}{\max(\min_b S(c, b), D(c))}
+    .. math:: \sum_c \frac{n_c}{N} \cdot \frac{\min_b S(c, b) - D(c)}{\max(\min_b S(c, b), D(c))}
 
     D is the longest edge between internal points of the cluster's spanning tree of mutual
     reachability, S the smallest mutual reachability of two clusters' internal points. A cluster of
-    one point has no density and counts 0; one without internal edges counts all its edges.
+    one point has no density and counts 0; one without internal edges counts all its edges. N counts
+    all points, noise included, so that calling points noise costs their share of the value.
+    Ties between equally distant neighbors are broken by the order of the points.
     """
     sparseness, separation = density_structure
     if xp.sum(xp.astype(sizes > 1, xp.int64)) < 2:
         raise UndefinedMeasureError("fewer than two clusters have more than one point")
     validity = (separation - sparseness) / xp.maximum(separation, sparseness)
-    return xp.sum(xp.where(sizes > 1, sizes * validity, 0.0)) / n
+    return xp.sum(xp.where(sizes > 1, sizes * validity, 0.0)) / n_given

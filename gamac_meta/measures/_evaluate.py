@@ -16,6 +16,8 @@ from gamac_meta.pairwise import views
 from gamac_meta.types import NOISE, Floats, Labels, MeasureTable, PartitionSet
 
 NOISE_POLICIES = ("drop", "nearest", "cluster")
+# beyond, squares of distances and their products overflow or vanish
+SPREADS = (1e-100, 1e100)
 
 
 def evaluate(
@@ -28,11 +30,12 @@ def evaluate(
 ) -> MeasureTable:
     """Measure every partition of X by every measure, in one pass over pairs of points.
 
-    X: (n, d) array-like or frame; it is not rescaled. partitions: (p, n) labels, -1 is noise;
-    one (n,) labelling; a frame with a column per partition; or a PartitionSet.
+    X: (n, d) array-like or frame; it is not rescaled, and its widest column must spread over 1e-100
+    to 1e+100. partitions: (p, n) labels, -1 is noise; one (n,) labelling; a frame with a column per
+    partition; or a PartitionSet.
     measures: names from MEASURES, all of them by default.
-    noise: "drop" leaves noise points out, "nearest" gives each to the cluster of the nearest
-    clustered point, "cluster" makes them one more cluster.
+    noise: "drop" leaves noise points out (only DBCV counts them, against the partition), "nearest"
+    gives each to the cluster of the nearest clustered point, "cluster" makes them one more cluster.
 
     Undefined values are NaN with a reason (`MeasureTable.reason`); a partition of one cluster is
     such a case, and only if no partition has two clusters is the call refused.
@@ -47,6 +50,7 @@ def evaluate(
     if not chosen:
         raise InvalidInputError("measures must name at least one measure, got none")
     data, _ = as_dataset(X)
+    _require_measurable_spread(data.X)
     given = as_partitions(partitions, data.n)
     if given.n_clusters.max() < 2 and not (noise == "cluster" and np.any(given.noise_share > 0)):
         raise InvalidInputError(
@@ -70,6 +74,14 @@ def evaluate(
         reasons,
         tuple(measure.name for measure in chosen if estimated and "concordance" in measure.needs),
     )
+
+
+def _require_measurable_spread(X: Floats) -> None:
+    spread = float(np.max(np.ptp(X, axis=0)))
+    if not SPREADS[0] <= spread <= SPREADS[1]:
+        raise InvalidInputError(
+            f"X must have a spread between {SPREADS[0]:g} and {SPREADS[1]:g}, got {spread:g}; rescale it"
+        )
 
 
 def apply_noise_policy(X: Floats, partitions: PartitionSet, noise: str) -> Labels:

@@ -1,5 +1,7 @@
 """evaluate: noise, missing values, and what is refused."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -104,7 +106,9 @@ def noisy(blobs):
 def test_dropped_noise_is_as_if_never_there(blobs):
     X, _, marked = noisy(blobs)
     keep = marked >= 0
-    assert evaluate(X, marked).values == pytest.approx(evaluate(X[keep], marked[keep]).values, rel=1e-9)
+    table, without = evaluate(X, marked), evaluate(X[keep], marked[keep])
+    weights = np.where(np.array(table.measures) == "dbcv", np.mean(keep), 1.0)  # it alone counts noise
+    assert table.values == pytest.approx(weights * without.values, rel=1e-9)
     assert evaluate(X, marked).noise_share.tolist() == [3 / 60]
 
 
@@ -173,6 +177,22 @@ def test_refuses_with_the_rule_and_the_value(blobs, change, message):
     X, labels = blobs
     with pytest.raises(InvalidInputError, match=message):
         evaluate(**{"X": X, "partitions": labels} | change)
+
+
+@pytest.mark.parametrize("spread", [1e200, 1e101, 1e-101, 1e-162])
+def test_refuses_magnitudes_it_cannot_measure(blobs, spread):
+    X, labels = blobs
+    message = f"X must have a spread between 1e-100 and 1e+100, got {spread:g}; rescale it"
+    with pytest.raises(InvalidInputError, match=re.escape(message)):
+        evaluate(X * (spread / np.ptp(X, axis=0).max()), labels)
+
+
+@pytest.mark.parametrize("spread", [0.99e100, 1.01e-100])
+def test_measures_all_magnitudes_it_accepts(blobs, spread):
+    X, labels = blobs
+    names = [name for name, measure in MEASURES.items() if measure.scale_free]
+    scaled = X * (spread / np.ptp(X, axis=0).max())
+    assert evaluate(scaled, labels, names).values == pytest.approx(evaluate(X, labels, names).values, rel=1e-9)
 
 
 def test_a_wrong_name_suggests_the_nearest(blobs):

@@ -62,6 +62,11 @@ def arbitrary_among_equals(measure):
     return not {"neighbor_labels", "tree_edges", "density_structure"}.isdisjoint(measure.needs)
 
 
+def weighs_noise(measure):
+    """Whether points called noise change the value."""
+    return "n_given" in measure.needs
+
+
 def blobs():
     rng = np.random.default_rng(5)
     labels = np.repeat(np.arange(4), 30)
@@ -97,7 +102,8 @@ def test_titles_are_distinct():
 @given(data=st.data())
 def test_agrees_with_its_oracle(measure, data):
     distinct = arbitrary_among_equals(measure) or data.draw(st.booleans(), label="distinct")
-    X, labels = data.draw(clusterings(distinct=distinct))
+    noise = weighs_noise(measure) and data.draw(st.booleans(), label="noise")
+    X, labels = data.draw(clusterings(distinct=distinct, noise=noise))
     expected = float(getattr(oracles, measure.name)(X, labels))
     assert value_of(measure, X, labels) == close(expected if math.isfinite(expected) else math.nan)
 
@@ -263,7 +269,20 @@ def test_noise_is_left_out(measure, data, seed):
     marked = np.where(noise, -1, labels)
     names, codes = np.unique(marked, return_inverse=True)
     codes = codes - (names[0] == -1)
-    assert value_of(measure, X, codes) == close(value_of(measure, X[~noise], codes[~noise]))
+    weight = np.mean(~noise) if weighs_noise(measure) else 1.0
+    assert value_of(measure, X, codes) == close(weight * value_of(measure, X[~noise], codes[~noise]))
+
+
+def test_dbcv_weighs_clusters_by_their_share_of_all_points():
+    # Moulavi et al. 2014: with 75 % noise the clusters keep a quarter of their value
+    assert [name for name, measure in MEASURES.items() if weighs_noise(measure)] == ["dbcv"]
+    X, labels = blobs()
+    far = np.random.default_rng(1).uniform(-30.0, 30.0, size=(3 * len(X), 3))
+    everything, marked = np.concatenate([X, far]), np.concatenate([labels, np.full(len(far), -1)])
+    clean, noisy = (value_of(MEASURES["dbcv"], *data) for data in ((X, labels), (everything, marked)))
+    assert clean > 0.3
+    assert noisy == close(clean / 4)
+    assert noisy == close(oracles.dbcv(everything, marked))
 
 
 @every_measure

@@ -95,6 +95,27 @@ def test_histograms_bracket_the_sorted_counts(monkeypatch):
         assert estimate.largest_sum == pytest.approx(truth.largest_sum, rel=1e-5)
 
 
+def one_outlier(n):
+    X = np.random.default_rng(0).normal(size=(n, 2)) + 3.0 * np.eye(3, 2)[np.arange(n) % 3]
+    X[0] = 1e5
+    return X
+
+
+def cauchy(n):
+    return np.random.default_rng(1).standard_cauchy(size=(n, 2)) + 5.0 * np.eye(3, 2)[np.arange(n) % 3]
+
+
+@pytest.mark.parametrize("make", [one_outlier, cauchy])
+def test_histograms_withstand_outliers(monkeypatch, make):
+    monkeypatch.setattr(pair_pass, "EXACT_CONCORDANCE_POINTS", 900)
+    X, labels = make(901), np.arange(901) % 3
+    gamma, c_index = (MEASURES[name](PartitionView(X, labels)) for name in ("gamma", "c_index"))
+    monkeypatch.setattr(pair_pass, "EXACT_CONCORDANCE_POINTS", 901)
+    view = PartitionView(X, labels)
+    assert gamma == pytest.approx(MEASURES["gamma"](view), abs=0.005)
+    assert c_index == pytest.approx(MEASURES["c_index"](view), rel=1e-3)
+
+
 def test_histograms_do_not_depend_on_threads(monkeypatch):
     monkeypatch.setattr(pair_pass, "EXACT_CONCORDANCE_POINTS", 100)
     X, labels = large(n=700)
