@@ -225,9 +225,7 @@ def _cautions(prepared: Prepared, trained: Model) -> tuple[str, ...]:
         low, high = ranges[what]
         if not low <= value <= high:
             held = f"{low}" if low == high else f"{low} to {high}"
-            found.append(
-                f"{value} {what}, where the model learned from data sets of {held}: its interval is a guess here"
-            )
+            found.append(f"{value} {what}, the model learned from data sets of {held}: the intervals are a guess here")
     return tuple(found)
 
 

@@ -60,7 +60,7 @@ def stub(monkeypatch):
         prepared = prepare(X, options["scale"])
         nothing = np.zeros(0)
         return StubAdvice(
-            names, agreement, agreement, agreement - 0.1, agreement + 0.1, "stub 7", "simulated", prepared, None,
+            names, agreement, agreement, agreement - 0.1, agreement + 0.1, "stub 7", "simulated", (), prepared, None,
             nothing, nothing,
         )  # fmt: skip
 
@@ -80,7 +80,8 @@ def test_recommend_with_a_model_of_ones_own(model, capsys, tmp_path):
     assert cli.main(argv) == 0
     printed, err = capsys.readouterr()
     assert "Model planted 1" in printed
-    assert "how this measure does on data sets in general" in printed
+    assert "how it does on data sets in general" in printed
+    assert "Caution: 4 columns, the model learned from data sets of 2" in printed
     assert out.stat().st_size > 10_000
     assert err == ""
 
