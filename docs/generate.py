@@ -1,10 +1,12 @@
 """Renews what the documentation takes from the code: `python docs/generate.py`.
 
-docs/measures.md: every measure. docs/recommendation.png: the README's picture, by the command in docs/cli.md.
+docs/measures.md: every measure. docs/model.md: the shipped model, from its card. docs/recommendation.png:
+the README's picture, by the command in docs/cli.md.
 """
 
 from pathlib import Path
 
+import rankers
 from gamac_meta import MEASURES
 from gamac_meta.cli import main
 
@@ -32,11 +34,67 @@ def measures_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+BASES = {"points": "From X alone", "candidates": "With the candidates given"}
+MODEL = """\
+# The shipped model
+
+Model `{name} {version}`, trained {date} with LightGBM {lightgbm}, seed {seed}. Made by `docs/generate.py` from
+`gamac_meta/models/default/card.json`; [CONTRIBUTING.md](../CONTRIBUTING.md) has the command that makes the model anew.
+
+- **Data**: {datasets} generated data sets of {families} families in {groups} groups (hash `{hash}`):
+  {points} points, {columns} columns, {clusters} clusters. Outside the ranges of points and columns advice comes with
+  a caution.
+- **Assessors**: {kind}, {per_dataset} per data set. Nothing here was measured on people. Simulated assessors agree with
+  one another as little as people did in a published study (`python benchmarks/assessors.py`); what they like is our
+  guess: agreement with the generating labels, visible gaps, clean borders, compactness, few clusters. Borders and gaps
+  are close relatives of the measures `neighbor_purity` and `spanning_tree_gap`, whose task is easier here than it would
+  be with people.
+- **Consensus**: {consensus}.
+- **Inputs**: {features} features of the data set (schema {schema}), and how each of {measures} measures orders fixed
+  cheap partitions of it (landmarks) and, if given, the candidates.
+
+Figures below: mean Kendall tau with the consensus and, in brackets, the 95 % bootstrap interval over data sets; each
+generator group is left out in turn. *Shuffled targets* is the same training on targets dealt at random to the measures:
+it must not beat the random measure. *Virtual best* knows the answer, and part of it is luck.
+"""
+FIGURES = """
+Best single measure in most folds: `{best_single}`. The 90 % interval of the recommended measure holds
+{interval_coverage:.1%} of left-out data sets, {interval_coverage_worst_group:.1%} in the worst group.
+"""
+
+
+def model_page() -> str:
+    """The shipped model's card in words."""
+    card = rankers.load().card
+    corpus, assessors = card["corpus"], card["assessors"]
+    page = MODEL.format(
+        **{name: card[name] for name in ("name", "version", "date", "seed", "consensus")},
+        **{name: corpus[name] for name in ("datasets", "families", "hash")},
+        **{what: " to ".join(map(str, dict.fromkeys(ends))) for what, ends in corpus["ranges"].items()},
+        groups=len(corpus["groups"]),
+        lightgbm=card["lightgbm"]["version"],
+        kind=assessors["kind"],
+        per_dataset=assessors["per_dataset"][-1],
+        features=len(card["features"]),
+        measures=len(card["measures"]),
+        schema=card["schema_version"],
+    )
+    for basis, figures in card["figures"].items():
+        page += f"\n## {BASES[basis]}\n\n| method | tau | top-1 regret |\n|---|---|---|\n"
+        for method, (mean, low, high) in figures["tau"].items():
+            regret = f"{figures['regret'][method]:.3f}" if method in figures["regret"] else ""
+            title = figures["methods"].get(method, f"**{method}**")
+            page += f"| {title} | {mean:.3f} [{low:.3f}, {high:.3f}] | {regret} |\n"
+        page += FIGURES.format(**figures)
+    return page
+
+
 def _escaped(text: str) -> str:
     return text.replace("*", "\\*")
 
 
 if __name__ == "__main__":
     (HERE / "measures.md").write_text(measures_page(), encoding="utf-8")
+    (HERE / "model.md").write_text(model_page(), encoding="utf-8")
     table, picture = HERE.parent / "examples" / "penguins.csv", HERE / "recommendation.png"
     raise SystemExit(main(["recommend", str(table), "--scale", "standard", "--plot", str(picture)]))

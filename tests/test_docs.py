@@ -73,6 +73,13 @@ def test_the_measures_page_is_current():
     assert (ROOT / "docs" / "measures.md").read_text() == page
 
 
+def test_the_model_page_is_current():
+    page = runpy.run_path(str(ROOT / "docs" / "generate.py"))["model_page"]()
+    # renew it by: python docs/generate.py
+    assert (ROOT / "docs" / "model.md").read_text() == page
+    assert "simulated" in page
+
+
 def shell_commands(text):
     blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [line for block in blocks for line in block.splitlines() if line.strip()]
