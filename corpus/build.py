@@ -13,7 +13,7 @@ from corpus.candidates import SCHEMES, partition
 from corpus.generators import GENERATORS, draw_recipe, generate
 from corpus.store import CorpusStore, Entry, Summary
 from gamac_meta.exceptions import CorpusError, InvalidInputError
-from gamac_meta.executor import run
+from gamac_meta.executor import require_jobs, run
 from gamac_meta.inputs import scaled
 from gamac_meta.measures import MEASURES, evaluate
 
@@ -64,6 +64,7 @@ def build(
     for name, value, least in (("datasets", datasets, 1), ("seed", seed, 0), ("assessors", assessors, 1)):
         if value < least:
             raise InvalidInputError(f"{name} must be at least {least}, got {value}")
+    require_jobs(n_jobs)
     settings = {
         "seed": seed,
         "assessors": assessors,
@@ -81,7 +82,8 @@ def build(
             for _, entry in results:
                 store.write(entry)
         except KeyboardInterrupt:
-            done = len(store.indices())
+            # from the disk: the interrupt may have come between saving an entry and knowing of it
+            done = len(CorpusStore(directory).indices())
             print(f"\nstopped: {done} of {datasets} data sets are stored; the same command resumes", file=sys.stderr)
             raise
         return store.summary()

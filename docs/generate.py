@@ -79,12 +79,13 @@ def model_page() -> str:
         measures=len(card["measures"]),
         schema=card["schema_version"],
     )
-    for basis, figures in card["figures"].items():
-        page += f"\n## {BASES[basis]}\n\n| method | tau | top-1 regret |\n|---|---|---|\n"
-        for method, (mean, low, high) in figures["tau"].items():
+    for basis, title in BASES.items():
+        figures = card["figures"][basis]
+        page += f"\n## {title}\n\n| method | tau | top-1 regret |\n|---|---|---|\n"
+        for method, (mean, low, high) in sorted(figures["tau"].items(), key=lambda item: -item[1][0]):
             regret = f"{figures['regret'][method]:.3f}" if method in figures["regret"] else ""
-            title = figures["methods"].get(method, f"**{method}**")
-            page += f"| {title} | {mean:.3f} [{low:.3f}, {high:.3f}] | {regret} |\n"
+            words = figures["methods"].get(method, f"**{method}**")
+            page += f"| {words} | {mean:.3f} [{low:.3f}, {high:.3f}] | {regret} |\n"
         page += FIGURES.format(**figures)
     return page
 

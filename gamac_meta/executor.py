@@ -33,6 +33,12 @@ class _Numbered(Generic[Item, Result]):
             return position, self.function(item)
 
 
+def require_jobs(n_jobs: int) -> None:
+    """Refuse a number of processes that is none."""
+    if n_jobs != -1 and n_jobs < 1:
+        raise InvalidInputError(f"n_jobs must be at least 1, or -1 for all cores, got {n_jobs}")
+
+
 def run(
     function: Callable[[Item], Result],
     items: Sequence[Item],
@@ -49,9 +55,8 @@ def run(
     An exception in the function is raised here; leaving the iteration early, by an exception or
     Ctrl-C in the consumer's loop too, stops the processes.
     """
-    # checked at the call, not when the first result is asked for
-    if n_jobs != -1 and n_jobs < 1:
-        raise InvalidInputError(f"n_jobs must be at least 1, or -1 for all cores, got {n_jobs}")
+    # at the call, not when the first result is asked for
+    require_jobs(n_jobs)
     return _with_progress(_results(function, items, n_jobs), len(items), progress)
 
 
