@@ -5,8 +5,13 @@ tile, so that tiles may run in any number of threads and be combined in order: t
 depend on the thread count.
 """
 
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
-from numba import njit
+from numba import config, njit
 
 # A distance's bin is its binary exponent and leading 9 mantissa bits, the top of its bit pattern:
 # 512 bins an octave, so that one far outlier cannot push all other distances into one bin.
@@ -14,7 +19,23 @@ BINS_PER_OCTAVE = 1 << 9
 BIN_SHIFT = 52 - 9
 
 
-@njit(nogil=True, cache=True)
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile at the first call, and keep the machine code in the user's cache (or NUMBA_CACHE_DIR).
+
+    Beside the package, where numba would keep it, it outlives an uninstall, and what is left of the
+    folder then hides an editable installation.
+    """
+    settings: Any = config  # numba makes its attributes at run time
+    chosen = settings.CACHE_DIR
+    caches = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    settings.CACHE_DIR = chosen or str(Path(caches) / "gamac-meta")
+    try:
+        return njit(nogil=True, cache=True)(function)
+    finally:
+        settings.CACHE_DIR = chosen
+
+
+@kernel
 def _distances_from(X, i, out):
     n, d = X.shape
     for j in range(n):
@@ -25,7 +46,7 @@ def _distances_from(X, i, out):
         out[j] = np.sqrt(total)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def fold_rows(
     X, start, stop, labels, n_clusters, sizes, offsets, corners,
     own_mean, other_mean, own_farthest, pair_sums, pair_minima, pair_maxima, cover,
@@ -81,7 +102,7 @@ def fold_rows(
             other_mean[q, i] = best if k > 1 else np.nan
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def outsider_means(distances, order, start, labels, sizes, offsets, out):
     """out (p, n): mean of the |c| smallest distances from a point of cluster c to points of others.
 
@@ -109,7 +130,7 @@ def outsider_means(distances, order, start, labels, sizes, offsets, out):
             out[q, i] = total / found if found > 0 else np.nan
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def concordance_sorted(distances, first, second, labels, within, between):
     """Counts over pairs sorted by distance, for one partition of `within` and `between` pairs.
 
@@ -159,7 +180,7 @@ def concordance_sorted(distances, first, second, labels, within, between):
     return concordant, discordant, within_ties, between_ties, smallest, largest
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def histogram_rows(X, start, stop, labels, lowest, within, between, sums):
     """Histograms of distances of pairs (i, j > i): within, between, sums (p, bins).
 
@@ -187,7 +208,7 @@ def histogram_rows(X, start, stop, labels, lowest, within, between, sums):
                     between[q, b] += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def reflected_distances(X, labels, centroids, out):
     """out (n,): mean distance from a point's mirror image in its centroid to the image's two
     nearest points of the same cluster.  X must be ordered by cluster; labels (n,) ascending."""
@@ -215,7 +236,7 @@ def reflected_distances(X, labels, centroids, out):
         start = stop
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def midpoint_densities(X, starts, centroids, radius):
     """(pairs,) for each pair of clusters a < b, points of both within radius of the midpoint of their
     centroids, over the larger of the counts around either centroid; NaN where there are none.
@@ -249,7 +270,7 @@ def midpoint_densities(X, starts, centroids, radius):
     return ratios
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def spanning_tree(X, core):
     """Prim's minimum spanning tree of the mutual reachabilities max(d(i, j), core_i, core_j).
 
@@ -293,7 +314,7 @@ def spanning_tree(X, core):
     return edges, lengths
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def core_distances(X):
     """(n,) all-points core distance: the power mean, with exponent -d, of distances to all others.
 
@@ -327,7 +348,7 @@ def core_distances(X):
     return core
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def density_structure(X, starts):
     """Density sparseness (k,) and separation (k,) of each cluster, as DBCV defines them.
 

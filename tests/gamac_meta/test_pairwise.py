@@ -1,5 +1,7 @@
 """The tile pass against brute force, and its independence of how it is walked."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -203,3 +205,10 @@ def test_core_distances_survive_many_dimensions():
 def test_every_public_statistic_has_a_cost_and_every_cost_a_statistic():
     public = {name for name in dir(PartitionView) if not name.startswith("_")} - {"nearest"}
     assert public == set(STATISTIC_COSTS)
+
+
+def test_compiled_code_is_not_kept_beside_the_package():
+    # what numba leaves there survives an uninstall and hides an editable installation
+    kept = Path(_kernels.fold_rows.stats.cache_path)
+    assert Path(_kernels.__file__).parent not in [kept, *kept.parents]
+    assert list(kept.glob("_kernels.fold_rows-*"))
