@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,14 +78,15 @@ def build(
         store.sweep()
         filled = {index for index in store.indices() if store.problem(index) is None}
         tasks = [Task(index, seed, assessors) for index in range(datasets) if index not in filled]
-        results = run(make_entry, tasks, n_jobs=n_jobs, progress="data sets" if progress else None)
         try:
-            for _, entry in results:
-                store.write(entry)
+            # closed before anything is said, so that processes are stopped and the bar has its line
+            with closing(run(make_entry, tasks, n_jobs=n_jobs, progress="data sets" if progress else None)) as results:
+                for _, entry in results:
+                    store.write(entry)
         except KeyboardInterrupt:
             # from the disk: the interrupt may have come between saving an entry and knowing of it
             done = len(CorpusStore(directory).indices())
-            print(f"\nstopped: {done} of {datasets} data sets are stored; the same command resumes", file=sys.stderr)
+            print(f"stopped: {done} of {datasets} data sets are stored; the same command resumes", file=sys.stderr)
             raise
         return store.summary()
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
+from threading import Thread
 from typing import Generic, TypeVar
 
 from gamac_meta.exceptions import InvalidInputError
@@ -19,18 +24,32 @@ class _Numbered(Generic[Item, Result]):
     """The function with one native thread per call, and its result with the item's position."""
 
     function: Callable[[Item], Result]
-    in_worker: bool
+    parent: int | None  # process that waits for the result, where it is not this one
 
     def __call__(self, position: int, item: Item) -> tuple[int, Result]:
         # sklearn loads every native pool there is, and only loaded pools can be limited
         import sklearn  # noqa: F401
         from threadpoolctl import threadpool_limits
 
-        if self.in_worker:
-            # Ctrl-C reaches the whole process group; the parent alone decides what it means
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if self.parent is not None:
+            _obey(self.parent)
         with threadpool_limits(1):
             return position, self.function(item)
+
+
+@cache
+def _obey(parent: int) -> None:
+    """Once per worker: leave interrupts to the parent, and end when it is gone."""
+    # Ctrl-C reaches the whole process group; the parent alone decides what it means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        # without its parent a worker would wait for work for ever
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def require_jobs(n_jobs: int) -> None:
@@ -45,26 +64,27 @@ def run(
     *,
     n_jobs: int = 1,
     progress: str | None = None,
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result], None, None]:
     """Yield (position, function(item)) for every item, in the order of completion.
 
     n_jobs: processes; 1 runs here, -1 takes all cores. Native code (BLAS, OpenMP) gets one thread per
     call either way, so a result does not depend on n_jobs.
     progress: label of a bar on standard error; none without it.
 
-    An exception in the function is raised here; leaving the iteration early, by an exception or
-    Ctrl-C in the consumer's loop too, stops the processes.
+    An exception in the function is raised here. Closing the generator before its end stops the processes.
     """
     # at the call, not when the first result is asked for
     require_jobs(n_jobs)
     return _with_progress(_results(function, items, n_jobs), len(items), progress)
 
 
-def _results(function: Callable[[Item], Result], items: Sequence[Item], n_jobs: int) -> Iterator[tuple[int, Result]]:
+def _results(
+    function: Callable[[Item], Result], items: Sequence[Item], n_jobs: int
+) -> Generator[tuple[int, Result], None, None]:
     from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 
     workers = min(effective_n_jobs(n_jobs), len(items))
-    task = _Numbered(function, in_worker=workers > 1)
+    task = _Numbered(function, os.getpid() if workers > 1 else None)
     if workers <= 1:
         for position, item in enumerate(items):
             yield task(position, item)
@@ -86,14 +106,14 @@ def _results(function: Callable[[Item], Result], items: Sequence[Item], n_jobs: 
 
 
 def _with_progress(
-    results: Iterator[tuple[int, Result]], total: int, label: str | None
-) -> Iterator[tuple[int, Result]]:
+    results: Generator[tuple[int, Result], None, None], total: int, label: str | None
+) -> Generator[tuple[int, Result], None, None]:
     if label is None:
         yield from results
         return
     from tqdm import tqdm
 
-    with tqdm(total=total, desc=label, unit="") as bar:
+    with closing(results), tqdm(total=total, desc=label, unit="") as bar:
         for result in results:
             yield result
             bar.update()

@@ -127,19 +127,32 @@ except KeyboardInterrupt:
 """
 
 
-@both
-def test_interrupt_ends_it_at_once_and_in_silence(n_jobs):
+def started(n_jobs):
+    """The script in a process group of its own, in the midst of its work."""
     script = INTERRUPTED.format(folder=str(Path(__file__).parent), n_jobs=n_jobs)
-    # a terminal interrupts the whole group, workers included
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", script],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    ) as process:
-        assert process.stdout.readline() == "first\n"
+    )
+    assert process.stdout.readline() == "first\n"
+    return process
+
+
+def test_workers_end_with_a_killed_parent():
+    with started(n_jobs=2) as process:
+        process.kill()
+        process.wait()
+        assert is_gone(process.pid)
+
+
+@both
+def test_interrupt_ends_it_at_once_and_in_silence(n_jobs):
+    with started(n_jobs) as process:
         start = time.monotonic()
+        # a terminal interrupts the whole group, workers included
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=40)
     assert (out, err) == ("interrupted\n", "")
