@@ -108,8 +108,8 @@ def test_interrupted_it_says_how_to_go_on(built, tmp_path, n_jobs):
     _, err = process.communicate(timeout=60)
     store = CorpusStore(directory)
     assert f"stopped: {len(store.indices())} of 6 data sets are stored; the same command resumes\n" in err
-    # one traceback is Python's own, for the interrupt that is passed on
-    assert err.count("Traceback") == 1
+    # the interrupt is passed on: Python's own report of it comes last, whatever it interrupted
+    assert err.rstrip().splitlines()[-1].startswith("KeyboardInterrupt")
     assert process.returncode == -signal.SIGINT
     assert store.verify() == ()
     expected = CorpusStore(built)
