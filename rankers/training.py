@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from corpus.consensus import consensus
+from corpus.orders import is_simulated
 from corpus.store import CorpusStore
 from gamac_meta.agreement import leave_one_out_tau
 from gamac_meta.exceptions import CorpusError, InvalidInputError
@@ -122,11 +123,6 @@ def assemble(directory: Path, *, orders: str | None = None, n_jobs: int = 1, pro
         {name: settings.get(name) for name in ("seed", "assessors", "schemes")},
         corpus_hash,
     )
-
-
-def is_simulated(order: Ranking) -> bool:
-    """Whether the assessor is a simulated one."""
-    return order.assessor.startswith("simulated")
 
 
 def heard_orders(orders: Sequence[Ranking]) -> tuple[Ranking, ...]:
