@@ -12,6 +12,7 @@ from gamac_meta.agreement import kendall_tau
 from gamac_meta.measures import MEASURES
 from gamac_meta.pairwise import COSTS
 from gamac_meta.types import Floats, MeasureTable, PartitionSet
+from metafeatures import LANDMARKS
 
 # Measures of unlike kinds, to whose orders every other is compared
 ANCHORS = (
@@ -90,6 +91,11 @@ def landmark_pair_names(landmarks: tuple[str, ...]) -> tuple[str, ...]:
 def candidate_pair_names() -> tuple[str, ...]:
     """Names of the columns of `candidate_pairs`."""
     return tuple(f"candidate_{name}" for name in _SHARED)
+
+
+def pair_feature_names(basis: str) -> tuple[str, ...]:
+    """Names of the columns of `pair_features`, with candidates if that is the basis."""
+    return landmark_pair_names(LANDMARKS) + (candidate_pair_names() if basis == "candidates" else ())
 
 
 def landmark_pairs(table: MeasureTable, landmarks: PartitionSet) -> Floats:

@@ -37,8 +37,3 @@ def chosen_agreement(relevance: Floats, scores: Floats) -> Floats:
 def regret(relevance: Floats, scores: Floats) -> Floats:
     """(q,) relevance of the best measure minus that of the chosen one."""
     return np.asarray(relevance.max(axis=1) - chosen_agreement(relevance, scores))
-
-
-def coverage(low: Floats, high: Floats, truth: Floats) -> float:
-    """Share of values inside their interval."""
-    return float(np.mean((low <= truth) & (truth <= high)))

@@ -18,6 +18,7 @@ import numpy as np
 from gamac_meta.exceptions import ModelError, StorageFullError
 from gamac_meta.measures import MEASURES
 from metafeatures import NAMES, SCHEMA_VERSION
+from rankers._pairs import pair_feature_names
 from rankers.model import BASES, Calibration, Recommender
 
 FORMAT = 1
@@ -182,6 +183,8 @@ def _recommender(
     from rankers._lightgbm import from_text
 
     pair_features = tuple(str(name) for name in part["pair_features"])
+    if pair_features != pair_feature_names(basis):
+        raise ModelError(f"model {directory}: its pair features for {basis} are not those known here; retrain it")
     boosters = {}
     for head in HEADS:
         path = directory / Path(part["heads"][head]["file"]).name

@@ -19,7 +19,7 @@ from gamac_meta.exceptions import CorpusError, InvalidInputError
 from gamac_meta.measures import MEASURES
 from gamac_meta.types import Floats, MetaDataset, Ranking
 from metafeatures import LANDMARKS, NAMES, SCHEMA_VERSION
-from rankers._pairs import candidate_pair_names, landmark_pair_names
+from rankers._pairs import pair_feature_names
 from rankers.descriptions import borda_agreement, describe_corpus, measure_agreement
 from rankers.model import BASES, Recommender
 from rankers.persistence import Model, refuse_foreign, save
@@ -104,11 +104,11 @@ def assemble(directory: Path, *, orders: str | None = None, n_jobs: int = 1, pro
     candidates = np.stack([described[entry.index].candidate_pairs for entry in entries])
     return Assembled(
         {
-            "points": MetaDataset(**common, pair_features=points, pair_feature_names=landmark_pair_names(LANDMARKS)),
+            "points": MetaDataset(**common, pair_features=points, pair_feature_names=pair_feature_names("points")),
             "candidates": MetaDataset(
                 **common,
                 pair_features=np.concatenate([points, candidates], axis=2),
-                pair_feature_names=(*landmark_pair_names(LANDMARKS), *candidate_pair_names()),
+                pair_feature_names=pair_feature_names("candidates"),
             ),
         },
         np.array([borda_agreement(e.table, target) for e, target in zip(entries, targets, strict=True)]),

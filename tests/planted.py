@@ -4,9 +4,9 @@ import numpy as np
 
 from gamac_meta.measures import MEASURES
 from gamac_meta.types import MetaDataset
-from metafeatures import LANDMARKS, NAMES, SCHEMA_VERSION
+from metafeatures import NAMES, SCHEMA_VERSION
 from rankers._lightgbm import fit_agreement, fit_order
-from rankers._pairs import candidate_pair_names, landmark_pair_names
+from rankers._pairs import pair_feature_names
 from rankers.model import BASES, Calibration, Recommender
 from rankers.persistence import Model
 
@@ -16,7 +16,7 @@ GROUPS = 6
 def planted_meta(seed: int = 0, q: int = 180, basis: str = "points") -> MetaDataset:
     """The first half of the measures is right where feature 0 is positive, the rest elsewhere."""
     rng = np.random.default_rng(seed)
-    names = landmark_pair_names(LANDMARKS) + (candidate_pair_names() if basis == "candidates" else ())
+    names = pair_feature_names(basis)
     m = len(MEASURES)
     features = rng.normal(size=(q, len(NAMES)))
     first_half = np.arange(m) < m // 2

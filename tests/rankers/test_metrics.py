@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rankers.metrics import bootstrap_mean, chosen_agreement, coverage, regret
+from rankers.metrics import bootstrap_mean, chosen_agreement, regret
 
 
 def test_chosen_agreement_takes_the_first_and_shares_ties():
@@ -29,8 +29,3 @@ def test_bootstrap_interval_covers_the_mean_as_often_as_it_says():
         inside += interval.low <= 1.0 <= interval.high
     # 95 % nominal; a percentile interval on 60 skewed values falls a little short
     assert 0.86 <= inside / 200 <= 1.0
-
-
-def test_coverage():
-    low, high = np.array([0.0, 0.0, 0.0, 0.0]), np.ones(4)
-    assert coverage(low, high, np.array([0.5, 1.0, 1.1, -0.1])) == 0.5

@@ -114,3 +114,12 @@ def test_an_older_model_and_an_empty_directory_are_replaced(model, saved, tmp_pa
     (tmp_path / "empty").mkdir()
     for place in (saved, tmp_path / "empty"):
         assert load(save(model, place)).name == "planted 1"
+
+
+def test_pair_features_of_another_installation_are_refused(saved):
+    card = json.loads((saved / "card.json").read_text())
+    names = card["recommenders"]["points"]["pair_features"]
+    names[0], names[1] = names[1], names[0]
+    edit_card(saved, recommenders=card["recommenders"])
+    with pytest.raises(ModelError, match="its pair features for points are not those known here; retrain it"):
+        load(saved)
