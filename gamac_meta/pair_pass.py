@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from gamac_meta import _kernels
+from gamac_meta._kernels import pairs as kernels
 from gamac_meta.types import Floats, Ints, Labels
 
 # Above this many points the concordance family is read off fine histograms instead of a full sort
 # of all pairs: 8.4 million pairs take 200 MB.
 EXACT_CONCORDANCE_POINTS = 4096
-HISTOGRAM_BINS = 32 * _kernels.BINS_PER_OCTAVE  # 32 octaves below the largest possible distance
+HISTOGRAM_BINS = 32 * kernels.BINS_PER_OCTAVE  # 32 octaves below the largest possible distance
 TILE_ROWS = 128
 
 
@@ -80,7 +80,7 @@ class PairPass:
 
         def tile(start: int, stop: int) -> tuple[Floats, Floats, Floats, Floats]:
             partial = (np.zeros(cells), np.full(cells, np.inf), np.full(cells, -np.inf), np.full(clusters, np.inf))
-            _kernels.fold_rows(
+            kernels.fold_rows(
                 self.X, start, stop, self.labels, self.n_clusters, self.sizes, self.offsets, self.corners,
                 rows["own_mean"], rows["other_mean"], rows["own_farthest"], *partial,
             )  # fmt: skip
@@ -106,7 +106,7 @@ class PairPass:
         def tile(start: int, stop: int) -> None:
             distances = cdist(self.X[start:stop], self.X)
             order = np.argsort(distances, axis=1)  # several times faster than numba's
-            _kernels.outsider_means(distances, order, start, self.labels, self.sizes, self.offsets, out)
+            kernels.outsider_means(distances, order, start, self.labels, self.sizes, self.offsets, out)
 
         for _ in self._walk(tile):
             pass  # each tile writes its own rows of out
@@ -133,7 +133,7 @@ class PairPass:
             pairs = clustered * (clustered - 1) // 2
             within = int(np.sum(sizes * (sizes - 1))) // 2
             between = pairs - within
-            plus, minus, tied_within, tied_between, small, large = _kernels.concordance_sorted(
+            plus, minus, tied_within, tied_between, small, large = kernels.concordance_sorted(
                 distances, first, second, labels, within, between
             )
             mixed = within * between - plus - minus
@@ -146,7 +146,7 @@ class PairPass:
         p = self.labels.shape[0]
         radius = np.sqrt(np.max(np.sum((self.X - self.X.mean(axis=0)) ** 2, axis=1)))
         largest = np.float64(2.0 * radius * (1.0 + 1e-12))
-        lowest = (int(largest.view(np.int64)) >> _kernels.BIN_SHIFT) - (HISTOGRAM_BINS - 1)
+        lowest = (int(largest.view(np.int64)) >> kernels.BIN_SHIFT) - (HISTOGRAM_BINS - 1)
 
         def tile(start: int, stop: int) -> tuple[Ints, Ints, Floats]:
             partial = (
@@ -154,7 +154,7 @@ class PairPass:
                 np.zeros((p, HISTOGRAM_BINS), dtype=np.int64),
                 np.zeros((p, HISTOGRAM_BINS)),
             )
-            _kernels.histogram_rows(self.X, start, stop, self.labels, lowest, *partial)
+            kernels.histogram_rows(self.X, start, stop, self.labels, lowest, *partial)
             return partial
 
         results = self._walk(tile)

@@ -13,55 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from gamac_meta import _kernels
+from gamac_meta._kernels import centers, trees
 from gamac_meta.pair_pass import TILE_ROWS, Concordance, PairPass
+from gamac_meta.points import NEIGHBORS, SharedPoints, nearest_others, spanning_tree_of
 from gamac_meta.types import Floats, Ints, Labels
-
-NEIGHBORS = 10
 
 # What a statistic costs: "linear" O(nd), "neighbors" O(n log n), "pairs" O(n^2 d), "sort" O(n^2 log n)
 COSTS = ("linear", "neighbors", "pairs", "sort")
-
-
-class SharedPoints:
-    """Structures of the points alone, computed once however many partitions are measured."""
-
-    def __init__(self, X: Floats) -> None:
-        self.X = X
-
-    def neighbors(self, count: int) -> tuple[Floats, Ints]:
-        """Distances and indices (n, count) of each point's nearest other points."""
-        if count > self._neighbors[1].shape[1]:
-            return _nearest(self.X, count)
-        distances, indices = self._neighbors
-        return distances[:, :count], indices[:, :count]
-
-    @cached_property
-    def spanning_tree(self) -> tuple[Ints, Floats]:
-        """Edges (n - 1, 2) and lengths (n - 1,) of the Euclidean minimum spanning tree."""
-        return _spanning_tree(self.X)
-
-    @cached_property
-    def _neighbors(self) -> tuple[Floats, Ints]:
-        return _nearest(self.X, min(NEIGHBORS, len(self.X) - 1))
-
-
-def _spanning_tree(X: Floats) -> tuple[Ints, Floats]:
-    edges, lengths = _kernels.spanning_tree(X, np.zeros(len(X)))
-    return edges, lengths
-
-
-def _nearest(X: Floats, count: int) -> tuple[Floats, Ints]:
-    from scipy.spatial import cKDTree
-
-    if count < 1:
-        return np.empty((len(X), 0)), np.empty((len(X), 0), dtype=np.int64)
-    distances, indices = cKDTree(X).query(X, k=count + 1)
-    # among duplicates a point need not come first in its own list: drop it wherever it is, else the last
-    own = indices == np.arange(len(X))[:, None]
-    own[~own.any(axis=1), -1] = True
-    shape = (len(X), count)
-    return distances[~own].reshape(shape), indices[~own].reshape(shape).astype(np.int64)
 
 
 class PartitionView:
@@ -230,7 +188,7 @@ class PartitionView:
     def midpoint_densities(self, radius: float) -> Floats:
         """(k (k - 1) / 2,) for each pair of clusters, points of both within radius of the midpoint of
         their centroids, over the larger of the counts around either centroid; NaN for none."""
-        return _kernels.midpoint_densities(self.X, np.append(self.starts, self.n), self.centroids, radius)
+        return centers.midpoint_densities(self.X, np.append(self.starts, self.n), self.centroids, radius)
 
     @cached_property
     def total_scatter(self) -> Floats:
@@ -306,7 +264,7 @@ class PartitionView:
         """(n,) mean distance from the mirror image of a point in its own centroid to the image's two
         nearest points of that cluster, NaN for a single point."""
         out = np.empty(self.n)
-        _kernels.reflected_distances(self.X, self.labels, self.centroids, out)
+        centers.reflected_distances(self.X, self.labels, self.centroids, out)
         return out
 
     @cached_property
@@ -322,7 +280,7 @@ class PartitionView:
     def density_structure(self) -> tuple[Floats, Floats]:
         """(k,) density sparseness of each cluster and (k,) its density separation from the others,
         NaN and infinite where a cluster is a single point."""
-        sparseness, separation = _kernels.density_structure(self.X, np.append(self.starts, self.n))
+        sparseness, separation = trees.density_structure(self.X, np.append(self.starts, self.n))
         return sparseness, separation
 
     # ---- neighbors ------------------------------------------------------------------------
@@ -331,7 +289,7 @@ class PartitionView:
     def tree_edges(self) -> tuple[Floats, Floats]:
         """Lengths of the minimum spanning tree's edges inside clusters, and of those between clusters."""
         if self.n < len(self._all_X):
-            labels, (edges, lengths) = self.labels, _spanning_tree(self.X)
+            labels, (edges, lengths) = self.labels, spanning_tree_of(self.X)
         else:
             labels, (edges, lengths) = self._all_labels, self._shared.spanning_tree
         crossing = labels[edges[:, 0]] != labels[edges[:, 1]]
@@ -341,7 +299,7 @@ class PartitionView:
         """Distances and row indices into X (n, count) of each clustered point's nearest others."""
         count = min(count, self.n - 1)
         if self.n < len(self._all_X):
-            return _nearest(self.X, count)
+            return nearest_others(self.X, count)
         distances, indices = self._shared.neighbors(count)
         position = np.empty(self.n, dtype=np.int64)
         position[self._order] = np.arange(self.n)

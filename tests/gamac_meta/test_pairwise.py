@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist, squareform
 from strategies import clusterings
 
-from gamac_meta import _kernels, pair_pass
+from gamac_meta import pair_pass
+from gamac_meta._kernels import pairs, trees
 from gamac_meta.measures import MEASURES
 from gamac_meta.pair_pass import PairPass
-from gamac_meta.pairwise import STATISTIC_COSTS, PartitionView, SharedPoints, views
+from gamac_meta.pairwise import STATISTIC_COSTS, PartitionView, views
+from gamac_meta.points import SharedPoints
 
 few = settings(max_examples=20, deadline=None)
 
@@ -184,7 +186,7 @@ def test_spanning_tree_is_minimal_and_spans(data):
     from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
     X, _ = data
-    edges, lengths = _kernels.spanning_tree(X, np.zeros(len(X)))
+    edges, lengths = trees.spanning_tree(X, np.zeros(len(X)))
     adjacency = np.zeros((len(X), len(X)))
     adjacency[edges[:, 0], edges[:, 1]] = 1
     assert connected_components(adjacency, directed=False)[0] == 1
@@ -196,7 +198,7 @@ def test_spanning_tree_is_minimal_and_spans(data):
 
 def test_core_distances_survive_many_dimensions():
     X = np.random.default_rng(0).normal(size=(50, 400)) * 1e-3
-    core = _kernels.core_distances(X)
+    core = trees.core_distances(X)
     nearest = np.sort(squareform(pdist(X)), axis=1)[:, 1]
     assert np.all(core >= nearest), "the mean over others is reached beyond the nearest"
     assert np.all(core <= nearest * 49 ** (1 / 400) * (1 + 1e-9))
@@ -209,6 +211,6 @@ def test_every_public_statistic_has_a_cost_and_every_cost_a_statistic():
 
 def test_compiled_code_is_not_kept_beside_the_package():
     # what numba leaves there survives an uninstall and hides an editable installation
-    kept = Path(_kernels.fold_rows.stats.cache_path)
-    assert Path(_kernels.__file__).parent not in [kept, *kept.parents]
-    assert list(kept.glob("_kernels.fold_rows-*"))
+    kept = Path(pairs.fold_rows.stats.cache_path)
+    assert Path(pairs.__file__).parent not in [kept, *kept.parents]
+    assert list(kept.glob("pairs.fold_rows-*"))

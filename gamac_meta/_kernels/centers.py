@@ -1,0 +1,67 @@
+"""Distances from points to what centroids define: mirror images and midpoints."""
+
+import numpy as np
+
+from gamac_meta._kernels.compiler import kernel
+
+
+@kernel
+def reflected_distances(X, labels, centroids, out):
+    """out (n,): mean distance from a point's mirror image in its centroid to the image's two
+    nearest points of the same cluster.  X must be ordered by cluster; labels (n,) ascending."""
+    n, d = X.shape
+    start = 0
+    while start < n:
+        stop = start
+        while stop < n and labels[stop] == labels[start]:
+            stop += 1
+        c = labels[start]
+        for i in range(start, stop):
+            nearest = np.inf
+            second = np.inf
+            for j in range(start, stop):
+                total = 0.0
+                for column in range(d):
+                    step = 2.0 * centroids[c, column] - X[i, column] - X[j, column]
+                    total += step * step
+                if total < nearest:
+                    second = nearest
+                    nearest = total
+                elif total < second:
+                    second = total
+            out[i] = 0.5 * (np.sqrt(nearest) + np.sqrt(second)) if stop - start > 1 else np.nan
+        start = stop
+
+
+@kernel
+def midpoint_densities(X, starts, centroids, radius):
+    """(pairs,) for each pair of clusters a < b, points of both within radius of the midpoint of their
+    centroids, over the larger of the counts around either centroid; NaN where there are none.
+    X must be ordered by cluster, starts (k + 1,)."""
+    k, d = centroids.shape
+    ratios = np.empty(k * (k - 1) // 2)
+    cell = 0
+    for a in range(k):
+        for b in range(a + 1, k):
+            middle = 0
+            first = 0
+            second = 0
+            for c in (a, b):
+                for i in range(starts[c], starts[c + 1]):
+                    to_middle = 0.0
+                    to_first = 0.0
+                    to_second = 0.0
+                    for column in range(d):
+                        x = X[i, column]
+                        u = centroids[a, column]
+                        v = centroids[b, column]
+                        to_middle += (x - 0.5 * (u + v)) ** 2
+                        to_first += (x - u) ** 2
+                        to_second += (x - v) ** 2
+                    middle += to_middle <= radius * radius
+                    first += to_first <= radius * radius
+                    second += to_second <= radius * radius
+            most = max(first, second)
+            ratios[cell] = middle / most if most > 0 else np.nan
+            cell += 1
+    return ratios
