@@ -7,12 +7,13 @@ import errno
 import json
 import os
 import shlex
+import shutil
 import sys
 import warnings
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from gamac_meta.exceptions import GamacMetaError, InvalidInputError, ModelError
 
@@ -96,6 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--measures", metavar="A,B", type=_names, help="measures to compute (default: all)")
     command.add_argument("--noise", choices=("drop", "nearest", "cluster"), default="drop", help="what label -1 means")
     command.add_argument("--out", metavar="OUT", type=Path, help="also write it: .csv, .tsv, .parquet or .html")
+    command.add_argument("--plot", metavar="OUT", type=Path, help="also draw the ranks: .png, .pdf or .svg")
 
     corpus = commands.add_parser("corpus", help="build, look at and export training data", description="Training data.")
     parts = corpus.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -159,34 +161,31 @@ def recommend(arguments: argparse.Namespace) -> None:
 
 def evaluate(arguments: argparse.Namespace) -> None:
     """gamac-meta evaluate FILE --labels FILE"""
-    from gamac_meta.files import WRITERS, read_labels, write_table
+    from gamac_meta.files import WRITERS, read_labels, replacing, write_table
     from gamac_meta.inputs import prepare
     from gamac_meta.measures import evaluate as evaluate_partitions
+    from gamac_meta.rendering import as_page, as_text
 
     if arguments.out:
         _require_suffix(arguments.out, tuple(WRITERS))
+    if arguments.plot:
+        _require_suffix(arguments.plot, IMAGES)
     frame, scale = _read(arguments)
     labels = read_labels(arguments.labels, len(frame))
     X = frame if scale is None else prepare(frame, scale).data.X
     table = evaluate_partitions(X, labels, arguments.measures, noise=arguments.noise)
-    values = table.to_frame()
-    if arguments.out:
-        write_table(values, arguments.out)
-    shown = values.T.rename_axis("measure")
-    shown.columns.name = None
-    ranks = table.ranks()
-    shown.insert(0, "better", ["greater" if greater else "smaller" for greater in table.greater_is_better])
-    if len(table) > 1:
-        undefined = values.isna().all()
-        shown["best partition"] = [
-            "-" if undefined[name] else table.makers[row]
-            for name, row in zip(table.measures, ranks.argmin(axis=0), strict=True)
-        ]
-    print(shown.to_string(float_format="{:.4g}".format, na_rep="-"))
-    for (row, name), reason in table.reasons.items():
-        print(f"undefined: {name} on {table.makers[row]}: {reason}")
-    if table.approximate:
-        print(f"estimated from histograms of distances: {', '.join(table.approximate)}")
+    if arguments.out and arguments.out.suffix.lower() == ".html":
+        with replacing(arguments.out) as file:
+            file.write(as_page(table, f"Measures of {arguments.labels.name} on {arguments.file.name}").encode())
+    elif arguments.out:
+        write_table(table.to_frame(), arguments.out)
+    if arguments.plot:
+        from matplotlib import pyplot as plt
+
+        figure = cast("Figure", table.plot().figure)
+        _save_figure(figure, arguments.plot)
+        plt.close(figure)
+    print(as_text(table, shutil.get_terminal_size((120, 24)).columns))
 
 
 def corpus_build(arguments: argparse.Namespace) -> None:

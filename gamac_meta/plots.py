@@ -1,4 +1,4 @@
-"""Records in, matplotlib Axes or Figures out; computes nothing.
+"""Records in, matplotlib Axes or Figures out. What a figure shows is computed apart from drawing it.
 
 Colors are Okabe and Ito's, told apart by color-blind readers; beyond eight clusters the marker
 changes too. Noise is a hollow gray ring.
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import repeat
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from gamac_meta.types import NOISE, Floats, Labels
+from gamac_meta.agreement import kendall_tau
+from gamac_meta.types import NOISE, Floats, Labels, MeasureTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +23,88 @@ if TYPE_CHECKING:
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 MARKERS = "os^DvPX*"
 BEST, OTHER, FAINT = "#0072B2", "#5A5A5A", "#BBBBBB"
+LONGEST_NAME = 40  # characters of a partition's name that a picture shows
+
+
+class RankMap(NamedTuple):
+    """Ranks of partitions by measures, ordered for the eye: like measures side by side, good partitions on top."""
+
+    ranks: Floats  # (p, m) 1 is best, NaN where the measure is undefined
+    partitions: tuple[str, ...]  # (p,) by mean rank over the measures that order anything, the best first
+    measures: tuple[str, ...]  # (m,) in the order of the dendrogram's leaves
+    branches: Floats  # (m - 1, 4, 2) corners of its forks: place among the measures, 1 - Kendall tau
+
+
+def rank_map(table: MeasureTable) -> RankMap:
+    """The ranks of a table, and its measures clustered by how alike they rank: average linkage of 1 - Kendall tau.
+
+    Undefined values rank last, as in `MeasureTable.ranks`; a measure that orders nothing has tau 0 with all.
+    """
+    from scipy.cluster.hierarchy import dendrogram, linkage
+    from scipy.spatial.distance import squareform
+
+    ranks = table.ranks()
+    columns, branches = np.arange(ranks.shape[1]), np.empty((0, 4, 2))
+    if columns.size > 1:
+        distances = 1.0 - kendall_tau(ranks, ranks)
+        tree = linkage(squareform(distances, checks=False), "average", optimal_ordering=True)
+        drawn = dendrogram(tree, no_plot=True)
+        columns = np.array(drawn["leaves"])
+        # scipy places leaves at 5, 15, 25, ...
+        branches = np.stack([np.array(drawn["icoord"]) / 10.0 - 0.5, np.array(drawn["dcoord"])], axis=2)
+    orders = np.ptp(ranks, axis=0) > 0.0
+    rows = np.argsort(ranks[:, orders].mean(axis=1) if orders.any() else np.zeros(len(ranks)), kind="stable")
+    shown = np.where(np.isnan(table.values), np.nan, ranks)[np.ix_(rows, columns)]
+    return RankMap(
+        shown, tuple(table.makers[row] for row in rows), tuple(table.measures[column] for column in columns), branches
+    )
+
+
+def plot_rank_map(info: RankMap, ax: Axes | None = None) -> Axes:
+    """Heat map of ranks, a row per partition and a column per measure, with the dendrogram of measures above it."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    p, m = info.ranks.shape
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        size = (2.5 + 0.23 * m + 0.06 * min(LONGEST_NAME, max(map(len, info.partitions))), 4.0 + 0.26 * p)
+        figure = plt.figure(figsize=size, layout="constrained")
+        tree, ax = figure.subplots(2, 1, height_ratios=(1.5, 0.26 * p))
+    else:
+        tree = ax.inset_axes((0.0, 1.01, 1.0, 0.28))
+    colors = LinearSegmentedColormap.from_list("ranks", ["#08306B", BEST, "#9CCBE8", "#F4F4F0"])
+    image = ax.imshow(np.ma.masked_invalid(info.ranks), cmap=colors, vmin=1, vmax=max(p, 2), aspect="auto")
+    rows, columns = np.nonzero(np.isnan(info.ranks))
+    ax.scatter(columns, rows, marker="x", s=14, c=FAINT, linewidths=0.9)
+    rows, columns = np.nonzero(info.ranks == np.nanmin(np.where(np.isnan(info.ranks), np.inf, info.ranks), axis=0))
+    ax.scatter(columns, rows, marker="o", s=11, c="#FFFFFF", linewidths=0)
+    ax.set_xticks(range(m), list(info.measures), rotation=90, fontsize=8)
+    ax.set_yticks(range(p), [_shortened(name) for name in info.partitions], fontsize=8)
+    ax.set_xticks(np.arange(0.5, m - 1), minor=True)
+    ax.set_yticks(np.arange(0.5, p - 1), minor=True)
+    ax.grid(which="minor", color="#FFFFFF", linewidth=0.8)
+    ax.tick_params(which="both", length=0)
+    ax.spines[:].set_visible(False)
+    ticks = sorted({1, (p + 1) // 2, p})
+    legend = ax.figure.colorbar(image, ax=ax, label="rank (dot: best, cross: undefined)", ticks=ticks, pad=0.01)
+    legend.ax.invert_yaxis()
+    legend.ax.yaxis.label.set_fontsize(8)
+    legend.outline.set_visible(False)
+    tree.set_visible(m > 1)
+    for fork in info.branches:
+        tree.plot(fork[:, 0], fork[:, 1], color=OTHER, linewidth=0.9)
+    tree.set_xlim(-0.5, m - 0.5)
+    tree.set_ylim(0.0, 1.05 * max(1.0, info.branches[:, :, 1].max(initial=0.0)))
+    tree.set_xticks([])
+    tree.set_ylabel("1 \u2212 Kendall \u03c4", fontsize=8)
+    tree.tick_params(labelsize=7)
+    tree.spines[["top", "right", "bottom"]].set_visible(False)
+    return ax
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}\u2026"
 
 
 def plot_recommendation(

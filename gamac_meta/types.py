@@ -19,6 +19,7 @@ from gamac_meta.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -207,6 +208,17 @@ class MeasureTable:
         import pandas as pd
 
         return pd.DataFrame(self.values, columns=list(self.measures), index=pd.Index(self.makers, name="partition"))
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Heat map of the ranks; measures stand in the order of their dendrogram by rank correlation, drawn above."""
+        from gamac_meta.plots import plot_rank_map, rank_map
+
+        return plot_rank_map(rank_map(self), ax)
+
+    def _repr_html_(self) -> str:
+        from gamac_meta.rendering import as_html
+
+        return as_html(self)
 
 
 @dataclass(frozen=True, eq=False)

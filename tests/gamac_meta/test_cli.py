@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 from planted import planted_model
 
 import gamac_meta.recommend
-from gamac_meta import MEASURES, cli
+from gamac_meta import MEASURES, cli, evaluate
 from gamac_meta.exceptions import ModelError
 from gamac_meta.files import read_table
 from gamac_meta.inputs import prepare
@@ -195,6 +196,68 @@ def test_evaluate_compares_partitions_and_says_why_a_value_is_undefined(capsys, 
     assert written["silhouette"].isna().tolist() == [False, True]
 
 
+@pytest.fixture
+def two_partitions(tmp_path):
+    """A file of two partitions of the penguins, one of them with a name that is markup."""
+    species = pd.read_csv(SPECIES)["species"].astype("category").cat.codes
+    path = tmp_path / "labels.csv"
+    pd.DataFrame({"species": species, "<i>adelie & rest": np.minimum(species, 1)}).to_csv(path, index=False)
+    return str(path)
+
+
+def test_evaluate_marks_the_best_partition_by_each_measure(two_partitions, capsys):
+    argv = ["evaluate", PENGUINS, "--labels", two_partitions, "--measures", "silhouette,davies_bouldin"]
+    assert cli.main(argv) == 0
+    table = evaluate(pd.read_csv(PENGUINS), pd.read_csv(two_partitions), ["silhouette", "davies_bouldin"])
+    printed = capsys.readouterr().out
+    for column, name in enumerate(table.measures):
+        line = next(line for line in printed.splitlines() if line.startswith(name))
+        best = table.ranks()[:, column].argmin()
+        assert f"{table.values[best, column]:.4g}*" in line
+        assert line.endswith(table.makers[best])
+        assert line.count("*") == 1
+
+
+@pytest.mark.parametrize("columns", ["70", "250"])
+def test_evaluate_keeps_to_the_width_of_the_terminal(two_partitions, capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert cli.main(["evaluate", PENGUINS, "--labels", two_partitions, "--scale", "standard"]) == 0
+    table = capsys.readouterr().out.split("\n*")[0]
+    assert max(map(len, table.splitlines())) <= int(columns)
+
+
+def test_evaluate_writes_a_page_of_its_own(two_partitions, tmp_path, capsys):
+    out = tmp_path / "table.html"
+    argv = ["evaluate", PENGUINS, "--labels", two_partitions, "--scale", "standard", "--out", str(out)]
+    assert cli.main(argv) == 0
+    capsys.readouterr()
+    page = out.read_text()
+    assert page.startswith("<!DOCTYPE html>")
+    assert "&lt;i&gt;adelie &amp; rest" in page
+    assert "<i>" not in page
+    for name in MEASURES:
+        assert f">{name}<" in page
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+def test_evaluate_writes_the_values_as_a_table(two_partitions, tmp_path, suffix):
+    out = tmp_path / f"table.{suffix}"
+    argv = ["evaluate", PENGUINS, "--labels", two_partitions, "--measures", "silhouette,s_dbw", "--out", str(out)]
+    assert cli.main(argv) == 0
+    frame = pd.read_parquet(out) if suffix == "parquet" else read_table(out).set_index("partition")
+    expected = evaluate(pd.read_csv(PENGUINS), pd.read_csv(two_partitions), ["silhouette", "s_dbw"])
+    assert frame.index.tolist() == list(expected.makers)
+    assert frame.to_numpy() == pytest.approx(expected.values)
+
+
+def test_evaluate_draws_the_ranks(two_partitions, tmp_path):
+    out = tmp_path / "ranks.png"
+    argv = ["evaluate", PENGUINS, "--labels", two_partitions, "--scale", "standard", "--plot", str(out)]
+    assert cli.main(argv) == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+    assert plt.get_fignums() == []
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
@@ -206,6 +269,7 @@ def test_evaluate_compares_partitions_and_says_why_a_value_is_undefined(capsys, 
         (["recommend", SPECIES], "X must be numeric, got 1 non-numeric column(s): 'species'"),
         (["evaluate", PENGUINS, "--labels", SPECIES, "--measures", "silhuete"], "did you mean 'silhouette'"),
         (["evaluate", PENGUINS, "--labels", SPECIES, "--out", "x.xlsx"], "must end in one of .csv"),
+        (["evaluate", PENGUINS, "--labels", SPECIES, "--plot", "x.jpg"], "must end in one of .png, .pdf, .svg"),
         (["evaluate", PENGUINS, "--labels", "no.csv"], "a table must be an existing file, got 'no.csv'"),
         (["recomend"], "invalid choice: 'recomend'"),
         ([], "COMMAND"),

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 
 from gamac_meta import plots
+from gamac_meta.agreement import kendall_tau
+from gamac_meta.types import MeasureTable
 
 
 @pytest.fixture
@@ -104,3 +107,78 @@ def test_partitions_side_by_side():
     labels = np.array([np.arange(30) % k for k in (2, 3, 4)], dtype=np.int32)
     figure = plots.plot_partitions(X, labels, ["a", "b", "c"])
     assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c"]
+
+
+# ---- rank map -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def table():
+    """Two families of measures, one of smaller-is-better, one measure of equal values, one value undefined."""
+    rng = np.random.default_rng(1)
+    first, second = rng.permutation(8).astype(float), rng.permutation(8).astype(float)
+    values = np.column_stack([first, second, -first, 3.0 * second, np.ones(8), np.exp(first)])
+    values[2, 5] = np.nan
+    names = ("a", "b", "minus_a", "b3", "flat", "exp_a")
+    return MeasureTable(values, names, (True, True, False, True, True, True), reasons={(2, "exp_a"): "too large"})
+
+
+def test_rank_map_puts_measures_that_rank_alike_side_by_side(table):
+    places = {name: place for place, name in enumerate(plots.rank_map(table).measures)}
+    assert sorted(places) == sorted(table.measures)
+    assert abs(places["a"] - places["minus_a"]) == 1
+    assert abs(places["b"] - places["b3"]) == 1
+    assert abs(places["exp_a"] - (places["a"] + places["minus_a"]) / 2) == 1.5
+
+
+def test_rank_map_forks_where_the_rank_correlation_says(table):
+    info = plots.rank_map(table.select(["a", "b"]))
+    ranks = table.select(["a", "b"]).ranks()
+    height = 1.0 - kendall_tau(ranks[:, :1], ranks[:, 1:])[0, 0]
+    assert info.branches == pytest.approx(np.array([[[0, 0], [0, height], [1, height], [1, 0]]]))
+    assert plots.rank_map(table).branches.shape == (5, 4, 2)
+    assert plots.rank_map(table.select(["a", "minus_a"])).branches[0, :, 1] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_rank_map_puts_good_partitions_on_top_and_keeps_the_undefined_apart(table):
+    info = plots.rank_map(table)
+    ordering = [name for name in table.measures if name != "flat"]
+    ranks = table.ranks()[:, [table.measures.index(name) for name in ordering]]
+    means = dict(zip(table.makers, ranks.mean(axis=1), strict=True))
+    assert [means[maker] for maker in info.partitions] == sorted(means.values())
+    assert [(info.partitions[row], info.measures[column]) for row, column in np.argwhere(np.isnan(info.ranks))] == [
+        ("partition 2", "exp_a")
+    ]
+    for column, name in enumerate(info.measures):
+        rows = [table.makers.index(maker) for maker in info.partitions]
+        expected = table.ranks()[rows, table.measures.index(name)]
+        defined = ~np.isnan(info.ranks[:, column])
+        assert info.ranks[defined, column].tolist() == expected[defined].tolist()
+
+
+@pytest.mark.parametrize(("p", "m"), [(1, 1), (1, 3), (4, 1), (2, 2), (15, 60)])
+def test_a_table_of_any_size_is_drawn(p, m):
+    values = np.random.default_rng(0).normal(size=(p, m))
+    values[0, 0] = np.nan
+    table = MeasureTable(values, tuple(f"m{column}" for column in range(m)), (True,) * m)
+    axes = table.plot()
+    axes.figure.canvas.draw()
+    (image,) = axes.get_images()
+    info = plots.rank_map(table)
+    assert np.array_equal(np.ma.filled(image.get_array(), np.nan), info.ranks, equal_nan=True)
+    assert [label.get_text() for label in axes.get_xticklabels()] == list(info.measures)
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(info.partitions)
+    plt.close(axes.figure)
+
+
+def test_a_rank_map_is_drawn_into_given_axes_with_its_dendrogram(axes, table):
+    assert table.plot(axes) is axes
+    (tree,) = axes.child_axes
+    assert len(tree.lines) == len(table.measures) - 1
+
+
+def test_long_names_of_partitions_are_shortened_in_the_picture(axes, table):
+    names = ("x" * 60, *table.makers[1:])
+    MeasureTable(table.values, table.measures, table.greater_is_better, names).plot(axes)
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert max(map(len, shown)) == plots.LONGEST_NAME
