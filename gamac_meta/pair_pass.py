@@ -1,8 +1,8 @@
 """The tile pass: statistics of pairs of points, for all partitions of the same points at once.
 
-The distance matrix is never stored. Each walk makes a point's distances once and folds them by
-cluster for every partition; tiles of rows run in threads and are combined in order, so that the
-result does not depend on the thread count.
+The distance matrix is never stored. A walk makes a point's distances once and folds them by atom
+of the partitions' common refinement, then by cluster; tiles of rows run in threads and are combined
+in order, so that the result does not depend on the thread count.
 """
 
 from __future__ import annotations
@@ -17,51 +17,83 @@ from typing import Any
 import numpy as np
 
 from gamac_meta._kernels import pairs as kernels
+from gamac_meta.concordance import Concordance, ExtremeSums, PairDistances
+from gamac_meta.refinement import Refinement, refine_in_groups
 from gamac_meta.types import Floats, Ints, Labels
 
-# Above this many points the concordance family is read off fine histograms instead of a full sort
-# of all pairs: 8.4 million pairs take 200 MB.
-EXACT_CONCORDANCE_POINTS = 4096
-HISTOGRAM_BINS = 32 * kernels.BINS_PER_OCTAVE  # 32 octaves below the largest possible distance
 TILE_ROWS = 128
 
 
-@dataclass(frozen=True)
-class Concordance:
-    """Comparisons of within-cluster with between-cluster distances."""
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Distances summed by cluster."""
 
-    concordant: float  # (within, between) pairs of pairs with within < between
-    discordant: float  # ... with within > between
-    ties: float  # pairs of pairs, of any kind, with equal distances
-    within: float  # pairs of points in one cluster
-    between: float  # pairs of points in different clusters
-    smallest_sum: float  # sum of the `within` smallest distances
-    largest_sum: float  # sum of the `within` largest distances
+    own_mean: Floats  # (p, n) mean distance to the other points of the own cluster, NaN where there are none
+    other_mean: Floats  # (p, n) smallest mean distance to another cluster, NaN where there is none
+    pair_sums: Floats  # (sum of k*k,) sum over ordered pairs (a point of a, a point of b)
+
+
+@dataclass(frozen=True, eq=False)
+class Extremes:
+    """Smallest and largest distances by cluster."""
+
+    own_farthest: Floats  # (p, n) largest distance inside the own cluster, NaN for noise
+    pair_minima: Floats  # (sum of k*k,) smallest distance between two clusters; the diagonal has no meaning
+    pair_maxima: Floats  # (sum of k*k,) largest distance
+    cover: Floats  # (K,) smallest, over points outside a cluster, of the largest distance to its points
 
 
 class PairPass:
-    """Pairwise statistics of several partitions of the same points, each walk made at most once."""
+    """Pairwise statistics of several partitions of the same points, each walk made at most once.
 
-    def __init__(self, X: Floats, labels: Labels, threads: int | None = None, tile_rows: int = TILE_ROWS) -> None:
+    extremes: whether the walk that makes the sums makes the extremes too, as both will be asked for.
+    """
+
+    def __init__(
+        self,
+        X: Floats,
+        labels: Labels,
+        threads: int | None = None,
+        tile_rows: int = TILE_ROWS,
+        extremes: bool = True,
+    ) -> None:
         self.X = np.ascontiguousarray(X, dtype=np.float64)
         self.labels = np.ascontiguousarray(labels, dtype=np.int32)
         self.n_clusters: Ints = self.labels.max(axis=1).astype(np.int64) + 1
         self.offsets: Ints = np.concatenate([[0], np.cumsum(self.n_clusters)])
         self.corners: Ints = np.concatenate([[0], np.cumsum(self.n_clusters**2)])
-        self.sizes: Ints = np.concatenate(
-            [np.bincount(row[row >= 0], minlength=k) for row, k in zip(self.labels, self.n_clusters, strict=True)]
-        ).astype(np.int64)
         self.tile_rows = tile_rows
+        self.extremes_with_sums = extremes
         # below ~500 points a thread costs more than it saves
         self.threads = threads or (_processors() if len(X) > 500 else 1)
 
-    def _walk(self, tile: Callable[[int, int], Any]) -> Iterator[Any]:
+    @cached_property
+    def sizes(self) -> Ints:
+        """(K,) points of each cluster of each partition."""
+        return np.concatenate(
+            [np.bincount(row[row >= 0], minlength=k) for row, k in zip(self.labels, self.n_clusters, strict=True)]
+        ).astype(np.int64)
+
+    @cached_property
+    def _groups(self) -> list[tuple[Refinement, Floats, Ints]]:
+        """Refinements, the points as columns in the order of each, and the places (K of the group,) of
+        its clusters among all."""
+        return [
+            (
+                group,
+                group.columns(self.X),
+                np.concatenate([np.arange(self.offsets[q], self.offsets[q + 1]) for q in group.rows]),
+            )
+            for group in refine_in_groups(self.labels)
+        ]
+
+    def _walk(self, tile: Callable[[int, int], Any], tile_rows: int) -> Iterator[Any]:
         """Results of all tiles in order, few of them alive at a time."""
         n = self.X.shape[0]
-        starts = range(0, n, self.tile_rows)
+        starts = range(0, n, tile_rows)
 
         def run(start: int) -> Any:
-            return tile(start, min(start + self.tile_rows, n))
+            return tile(start, min(start + tile_rows, n))
 
         if self.threads == 1:
             yield from map(run, starts)
@@ -71,99 +103,91 @@ class PairPass:
             for head in range(0, len(starts), group):
                 yield from pool.map(run, starts[head : head + group])
 
+    # ---- sums and extremes ------------------------------------------------------------------
+
     @cached_property
-    def folds(self) -> dict[str, Any]:
-        """Distances folded by cluster: per point (p, n) and per pair of clusters (sum of k*k,)."""
-        p, n = self.labels.shape
-        rows = {name: np.full((p, n), np.nan) for name in ("own_mean", "other_mean", "own_farthest")}
-        cells, clusters = int(self.corners[-1]), int(self.offsets[-1])
+    def sums(self) -> Sums:
+        """Distances summed by cluster."""
+        sums, extremes = self._folded(self.extremes_with_sums)
+        if extremes is not None:
+            self.__dict__["extremes"] = extremes
+        return sums
 
-        def tile(start: int, stop: int) -> tuple[Floats, Floats, Floats, Floats]:
-            partial = (np.zeros(cells), np.full(cells, np.inf), np.full(cells, -np.inf), np.full(clusters, np.inf))
-            kernels.fold_rows(
-                self.X, start, stop, self.labels, self.n_clusters, self.sizes, self.offsets, self.corners,
-                rows["own_mean"], rows["other_mean"], rows["own_farthest"], *partial,
+    @cached_property
+    def extremes(self) -> Extremes:
+        """Smallest and largest distances by cluster."""
+        sums, extremes = self._folded(True)
+        assert extremes is not None
+        self.__dict__.setdefault("sums", sums)
+        return extremes
+
+    def _folded(self, with_extremes: bool) -> tuple[Sums, Extremes | None]:
+        names = ("own_mean", "other_mean") + (("own_farthest",) if with_extremes else ())
+        rows = {name: np.full(self.labels.shape, np.nan) for name in names}
+        cells = int(self.corners[-1])
+        sums, extremes = np.zeros(cells), cells if with_extremes else 0
+        minima, maxima, cover = np.full(extremes, np.inf), np.zeros(extremes), np.full(self.sizes.size, np.inf)
+        # many clusters make large tables: adding them up must not cost more than the tile itself
+        tile_rows = max(self.tile_rows, cells // self.X.shape[0])
+        for group, columns, places in self._groups:
+            # means of nothing, and the rows of noise, stay -1
+            folded = [np.full((group.rows.size, self.X.shape[0]), -1.0) for _ in names]
+            told = (
+                group.starts, group.atom_of, group.labels, *group.clusters, self.sizes[places],
+                self.corners[group.rows], with_extremes, *folded[:2], folded[-1],
             )  # fmt: skip
-            return partial
 
-        # combined in tile order, so the thread count cannot change the last digits
-        results = self._walk(tile)
-        sums, minima, maxima, cover = next(results)
-        for more, lower, upper, near in results:
-            sums += more
-            np.minimum(minima, lower, out=minima)
-            np.maximum(maxima, upper, out=maxima)
-            np.minimum(cover, near, out=cover)
-        return rows | {"pair_sums": sums, "pair_minima": minima, "pair_maxima": maxima, "cover": cover}
+            def tile(
+                start: int, stop: int, columns: Floats = columns, told: tuple[Any, ...] = told, size: int = places.size
+            ) -> list[Floats]:
+                partial = [np.zeros(cells), np.full(extremes, np.inf), np.zeros(extremes), np.full(size, np.inf)]
+                kernels.fold_rows(columns, start, stop, *told, *partial)
+                return partial
+
+            # combined in tile order, so the thread count cannot change the last digits
+            for more, lower, upper, near in self._walk(tile, tile_rows):
+                sums += more
+                np.minimum(minima, lower, out=minima)
+                np.maximum(maxima, upper, out=maxima)
+                cover[places] = np.minimum(cover[places], near)
+            for name, values in zip(names, folded, strict=True):
+                rows[name][np.ix_(group.rows, group.order)] = np.where(values < 0.0, np.nan, values)
+        folds = Sums(rows["own_mean"], rows["other_mean"], sums)
+        return folds, Extremes(rows["own_farthest"], minima, maxima, cover) if with_extremes else None
 
     @cached_property
     def outsider_means(self) -> Floats:
         """(p, n) mean distance to the |own cluster| nearest points of other clusters."""
-        from scipy.spatial.distance import cdist
-
         out = np.full(self.labels.shape, np.nan)
+        for group, columns, places in self._groups:
+            means = np.full((group.rows.size, self.X.shape[0]), -1.0)
+            told = (
+                group.starts, group.atom_of, group.labels, *group.clusters, *group.noise, self.sizes[places], means,
+            )  # fmt: skip
 
-        def tile(start: int, stop: int) -> None:
-            distances = cdist(self.X[start:stop], self.X)
-            order = np.argsort(distances, axis=1)  # several times faster than numba's
-            kernels.outsider_means(distances, order, start, self.labels, self.sizes, self.offsets, out)
+            def tile(start: int, stop: int, columns: Floats = columns, told: tuple[Any, ...] = told) -> None:
+                kernels.outsider_means(columns, start, stop, *told)
 
-        for _ in self._walk(tile):
-            pass  # each tile writes its own rows of out
+            for _ in self._walk(tile, self.tile_rows):
+                pass  # each tile writes its own rows of means
+            out[np.ix_(group.rows, group.order)] = np.where(means < 0.0, np.nan, means)
         return out
 
+    # ---- order of distances -----------------------------------------------------------------
+
     @cached_property
+    def _distances(self) -> PairDistances:
+        return PairDistances(self.X, self.labels, self.threads)
+
+    @property
     def concordance(self) -> list[Concordance]:
-        """One record per partition; exact up to EXACT_CONCORDANCE_POINTS points, else from histograms."""
-        if self.X.shape[0] <= EXACT_CONCORDANCE_POINTS:
-            return self._sorted_concordance()
-        return self._binned_concordance()
+        """Comparisons of within with between distances, one record per partition."""
+        return self._distances.concordance
 
-    def _sorted_concordance(self) -> list[Concordance]:
-        from scipy.spatial.distance import pdist
-
-        distances = pdist(self.X)
-        order = np.argsort(distances)
-        first, second = (index.astype(np.int32)[order] for index in np.triu_indices(self.X.shape[0], k=1))
-        distances = distances[order]
-        records = []
-        for labels, k, offset in zip(self.labels, self.n_clusters, self.offsets[:-1], strict=True):
-            sizes = self.sizes[offset : offset + k]
-            clustered = int(sizes.sum())
-            pairs = clustered * (clustered - 1) // 2
-            within = int(np.sum(sizes * (sizes - 1))) // 2
-            between = pairs - within
-            plus, minus, tied_within, tied_between, small, large = kernels.concordance_sorted(
-                distances, first, second, labels, within, between
-            )
-            mixed = within * between - plus - minus
-            ties = tied_within + tied_between + mixed
-            assert 0 <= ties <= pairs * (pairs - 1) // 2
-            records.append(Concordance(plus, minus, ties, within, between, small, large))
-        return records
-
-    def _binned_concordance(self) -> list[Concordance]:
-        p = self.labels.shape[0]
-        radius = np.sqrt(np.max(np.sum((self.X - self.X.mean(axis=0)) ** 2, axis=1)))
-        largest = np.float64(2.0 * radius * (1.0 + 1e-12))
-        lowest = (int(largest.view(np.int64)) >> kernels.BIN_SHIFT) - (HISTOGRAM_BINS - 1)
-
-        def tile(start: int, stop: int) -> tuple[Ints, Ints, Floats]:
-            partial = (
-                np.zeros((p, HISTOGRAM_BINS), dtype=np.int64),
-                np.zeros((p, HISTOGRAM_BINS), dtype=np.int64),
-                np.zeros((p, HISTOGRAM_BINS)),
-            )
-            kernels.histogram_rows(self.X, start, stop, self.labels, lowest, *partial)
-            return partial
-
-        results = self._walk(tile)
-        within, between, sums = next(results)
-        for w, b, total in results:
-            within += w
-            between += b
-            sums += total
-        return [_from_histogram(*rows) for rows in zip(within, between, sums, strict=True)]
+    @property
+    def extreme_sums(self) -> list[ExtremeSums]:
+        """What as many distances as lie within clusters could sum up to, one record per partition."""
+        return self._distances.extreme_sums
 
 
 def _processors() -> int:
@@ -171,30 +195,3 @@ def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _from_histogram(within: Ints, between: Ints, sums: Floats) -> Concordance:
-    """Midpoints of the bounds that the bins leave: pairs in one bin count half each way."""
-    w, b = within.astype(np.float64), between.astype(np.float64)
-    below = np.concatenate([[0.0], np.cumsum(b)[:-1]])
-    above = b.sum() - below - b
-    undecided = float(np.sum(w * b)) / 2.0
-    counts = w + b
-    return Concordance(
-        float(np.sum(w * above)) + undecided,
-        float(np.sum(w * below)) + undecided,
-        0.0,
-        float(w.sum()),
-        float(b.sum()),
-        _sum_of_first(counts, sums, float(w.sum())),
-        _sum_of_first(counts[::-1], sums[::-1], float(w.sum())),
-    )
-
-
-def _sum_of_first(counts: Floats, sums: Floats, wanted: float) -> float:
-    """Sum of the first `wanted` values, the last bin taken at its mean."""
-    reached = np.cumsum(counts)
-    last = int(np.searchsorted(reached, wanted))
-    before = reached[last - 1] if last else 0.0
-    mean = sums[last] / counts[last] if counts[last] else 0.0
-    return float(sums[:last].sum() + (wanted - before) * mean)

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from gamac_meta._kernels import centers, trees
-from gamac_meta.pair_pass import TILE_ROWS, Concordance, PairPass
+from gamac_meta._kernels import centers, connected, trees
+from gamac_meta.concordance import Concordance
+from gamac_meta.pair_pass import TILE_ROWS, PairPass
 from gamac_meta.points import NEIGHBORS, SharedPoints, nearest_others, spanning_tree_of
 from gamac_meta.types import Floats, Ints, Labels
 
@@ -107,8 +108,26 @@ class PartitionView:
         """(k, ...) mean over each cluster of per-point values (n, ...)."""
         return (self.cluster_sums(values).T / self.sizes).T
 
-    def cluster_maxima(self, values: Floats) -> Floats:
-        """(k,) largest in each cluster of per-point values (n,)."""
+    # ---- rows: the points whose distances to all others are known ---------------------------
+
+    # Here all points; a sample of them in gamac_meta/sampling.py. Statistics of rows are own_mean,
+    # other_mean, own_farthest, outsider_mean, reflections and symmetry_distances.
+
+    @cached_property
+    def row_labels(self) -> Labels:
+        """(r,) cluster of each row, ascending."""
+        return self.labels
+
+    def row_mean(self, values: Floats) -> float:
+        """Mean over all clustered points of values of rows (r,)."""
+        return float(np.mean(values))
+
+    def row_cluster_means(self, values: Floats) -> Floats:
+        """(k,) mean over each cluster of values of rows (r,)."""
+        return self.cluster_means(values)
+
+    def row_cluster_maxima(self, values: Floats) -> Floats:
+        """(k,) largest in each cluster of values of rows (r,)."""
         return np.maximum.reduceat(values, self.starts)
 
     @cached_property
@@ -197,9 +216,9 @@ class PartitionView:
 
     # ---- pairs of points, one walk for all partitions ---------------------------------------
 
-    def _table(self, name: str) -> Floats:
+    def _table(self, cells: Floats) -> Floats:
         corner = int(self._pairs.corners[self._row])
-        return np.asarray(self._pairs.folds[name][corner : corner + self.k**2].reshape(self.k, self.k))
+        return np.asarray(cells[corner : corner + self.k**2].reshape(self.k, self.k))
 
     def _points(self, values: Floats) -> Floats:
         return np.asarray(values[self._row][self._order])
@@ -207,19 +226,19 @@ class PartitionView:
     @cached_property
     def gaps(self) -> Floats:
         """(k, k) smallest distance between points of two clusters, infinite on the diagonal."""
-        gaps = self._table("pair_minima").copy()
+        gaps = self._table(self._pairs.extremes.pair_minima).copy()
         np.fill_diagonal(gaps, np.inf)
         return gaps
 
     @cached_property
     def diameters(self) -> Floats:
         """(k,) largest distance inside each cluster, zero for a single point."""
-        return np.maximum(np.diagonal(self._table("pair_maxima")), 0.0)
+        return np.maximum(np.diagonal(self._table(self._pairs.extremes.pair_maxima)), 0.0)
 
     @cached_property
     def pair_sums(self) -> Floats:
         """(k, k) sum of distances over ordered pairs (a point of a, a point of b)."""
-        return self._table("pair_sums")
+        return self._table(self._pairs.sums.pair_sums)
 
     @cached_property
     def mean_gaps(self) -> Floats:
@@ -230,28 +249,28 @@ class PartitionView:
 
     @cached_property
     def own_mean(self) -> Floats:
-        """(n,) mean distance to the other points of the own cluster, NaN for a single point."""
-        return self._points(self._pairs.folds["own_mean"])
+        """(r,) mean distance to the other points of the own cluster, NaN for a single point."""
+        return self._points(self._pairs.sums.own_mean)
 
     @cached_property
     def other_mean(self) -> Floats:
-        """(n,) smallest mean distance to the points of another cluster."""
-        return self._points(self._pairs.folds["other_mean"])
+        """(r,) smallest mean distance to the points of another cluster."""
+        return self._points(self._pairs.sums.other_mean)
 
     @cached_property
     def own_farthest(self) -> Floats:
-        """(n,) largest distance to a point of the own cluster, zero for a single point."""
-        return self._points(self._pairs.folds["own_farthest"])
+        """(r,) largest distance to a point of the own cluster, zero for a single point."""
+        return self._points(self._pairs.extremes.own_farthest)
 
     @cached_property
     def cover(self) -> Floats:
         """(k,) smallest, over points outside the cluster, of the largest distance to its points."""
         first = int(self._pairs.offsets[self._row])
-        return np.asarray(self._pairs.folds["cover"][first : first + self.k])
+        return np.asarray(self._pairs.extremes.cover[first : first + self.k])
 
     @cached_property
     def outsider_mean(self) -> Floats:
-        """(n,) mean distance to as many nearest points of other clusters as the own cluster has points."""
+        """(r,) mean distance to as many nearest points of other clusters as the own cluster has points."""
         return self._points(self._pairs.outsider_means)
 
     @cached_property
@@ -260,8 +279,14 @@ class PartitionView:
         return self._pairs.concordance[self._row]
 
     @cached_property
+    def extreme_sums(self) -> tuple[float, float]:
+        """Smallest and largest sum of as many distances between clustered points as lie within clusters."""
+        sums = self._pairs.extreme_sums[self._row]
+        return sums.smallest, sums.largest
+
+    @cached_property
     def reflections(self) -> Floats:
-        """(n,) mean distance from the mirror image of a point in its own centroid to the image's two
+        """(r,) mean distance from the mirror image of a point in its own centroid to the image's two
         nearest points of that cluster, NaN for a single point."""
         out = np.empty(self.n)
         centers.reflected_distances(self.X, self.labels, self.centroids, out)
@@ -269,7 +294,7 @@ class PartitionView:
 
     @cached_property
     def symmetry_distances(self) -> Floats:
-        """(n,) point symmetry distance to the own centroid within the own cluster, zero for a single point.
+        """(r,) point symmetry distance to the own centroid within the own cluster, zero for a single point.
 
         The mean distance from the mirror image to its two nearest points, times the distance to
         the centroid: Bandyopadhyay & Saha 2008, doi:10.1109/TKDE.2008.79.
@@ -310,6 +335,27 @@ class PartitionView:
         """(n, up to NEIGHBORS) clusters of the nearest other points, nearest first."""
         return self.labels[self.nearest(NEIGHBORS)[1]]
 
+    @cached_property
+    def connectivity_means(self) -> tuple[Floats, Floats]:
+        """(n,) mean density-connectivity distance to the other points of the own cluster, NaN for a single
+        point, and (n,) smallest mean of it to the points of another cluster.
+
+        The distance is the longest step of the path that keeps it shortest, in mutual reachability;
+        paths may lead over noise.
+        """
+        own, other = connected.merge_distances(*self._shared.connectivity_tree, self._all_labels, self.sizes)
+        return own[self._order], other[self._order]
+
+    @cached_property
+    def core_distances(self) -> Floats:
+        """(n,) distance of each clustered point to the CORE_POINTS-th nearest of all points, itself counted."""
+        return self._shared.core_distances[self._order]
+
+    @cached_property
+    def noise_core_distances(self) -> Floats:
+        """(noise points,) the same of each noise point."""
+        return self._shared.core_distances[self._all_labels < 0]
+
 
 STATISTIC_COSTS: dict[str, str] = {
     **dict.fromkeys(
@@ -325,7 +371,10 @@ STATISTIC_COSTS: dict[str, str] = {
             "starts",
             "cluster_sums",
             "cluster_means",
-            "cluster_maxima",
+            "row_labels",
+            "row_mean",
+            "row_cluster_means",
+            "row_cluster_maxima",
             "border_distances",
             "centroids",
             "centroid_distances",
@@ -344,7 +393,7 @@ STATISTIC_COSTS: dict[str, str] = {
         ],
         "linear",
     ),
-    **dict.fromkeys(["neighbor_labels"], "neighbors"),
+    **dict.fromkeys(["neighbor_labels", "core_distances", "noise_core_distances"], "neighbors"),
     **dict.fromkeys(
         [
             "gaps",
@@ -359,10 +408,11 @@ STATISTIC_COSTS: dict[str, str] = {
             "symmetry_distances",
             "density_structure",
             "tree_edges",
+            "connectivity_means",
         ],
         "pairs",
     ),
-    **dict.fromkeys(["outsider_mean", "concordance"], "sort"),
+    **dict.fromkeys(["outsider_mean", "concordance", "extreme_sums"], "sort"),
 }
 
 

@@ -1,4 +1,8 @@
-"""Inner loops over rows of the distance matrix.
+"""Inner loops over rows of the distance matrix, folded by cluster for all partitions at once.
+
+Points are given as columns (d, n) in the order of their atoms: the cells of the common refinement of
+a group of partitions (gamac_meta/refinement.py), so that every cluster of every partition is a union
+of contiguous slices. Each distance is folded once, into its atom; clusters are folded from atoms.
 
 Every kernel handles rows [start, stop) and writes only what belongs to those rows or to its own
 tile, so that tiles may run in any number of threads and be combined in order: the result does not
@@ -7,182 +11,244 @@ depend on the thread count.
 
 import numpy as np
 
-from gamac_meta._kernels.compiler import kernel
+from gamac_meta._kernels.compiler import vectorized
 
-# A distance's bin is its binary exponent and leading 9 mantissa bits, the top of its bit pattern:
-# 512 bins an octave, so that one far outlier cannot push all other distances into one bin.
-BINS_PER_OCTAVE = 1 << 9
-BIN_SHIFT = 52 - 9
+# Bins of one row's distances, by the leading bits of their pattern: 128 an octave.
+ROW_BIN_SHIFT = 52 - 7
+ROW_BINS = 32 << 7
+SELECTED_BY_INSERTION = 24
 
 
-@kernel
-def _distances_from(X, i, out):
-    n, d = X.shape
+@vectorized
+def _distances_from(columns, i, out):
+    d, n = columns.shape
     for j in range(n):
-        total = 0.0
-        for c in range(d):
-            step = X[i, c] - X[j, c]
-            total += step * step
-        out[j] = np.sqrt(total)
+        step = columns[0, i] - columns[0, j]
+        out[j] = step * step
+    for c in range(1, d):
+        here = columns[c, i]
+        for j in range(n):
+            step = here - columns[c, j]
+            out[j] += step * step
+    for j in range(n):
+        out[j] = np.sqrt(out[j])
 
 
-@kernel
+@vectorized
 def fold_rows(
-    X, start, stop, labels, n_clusters, sizes, offsets, corners,
+    columns, start, stop, starts, atom_of, labels, cluster_starts, cluster_atoms, offsets,
+    sizes, corners, extremes,
     own_mean, other_mean, own_farthest, pair_sums, pair_minima, pair_maxima, cover,
 ):  # fmt: skip
-    """Distances of each row, folded by cluster, for all partitions at once.
+    """Distances of each row, folded by cluster, for a group of g partitions.
 
-    labels (p, n) with -1 outside; offsets (p,) where a partition's clusters start in the
-    concatenated (K,) cluster axis; corners (p,) where its (k, k) table starts.
-    Written by row: own_mean, other_mean, own_farthest (p, n).
+    starts (A + 1,) where each atom begins, atom_of (n,), labels (g, A) the cluster of each atom or -1.
+    cluster_atoms lists the atoms of each cluster of each partition, cluster_starts (K + 1,) where
+    each list begins, offsets (g + 1,) where each partition's first. sizes (K,) points; corners (g,)
+    where a partition's (k, k) table starts.
+    Written by row, in the order of columns: own_mean, other_mean, own_farthest (g, n); a mean of no
+    distances is -1, as this kernel may not make NaN.
     Written by tile: pair_sums, pair_minima, pair_maxima (sum of k*k,), cover (K,).
+    Without extremes only the sums are made, and the other arrays are not touched.
     """
-    n = X.shape[0]
-    p = labels.shape[0]
-    widest = 0
-    for q in range(p):
-        widest = max(widest, n_clusters[q])
+    n = columns.shape[1]
+    atoms = starts.size - 1
     distances = np.empty(n)
-    row_sum = np.empty(widest)
-    row_min = np.empty(widest)
-    row_max = np.empty(widest)
+    slice_sum = np.empty(atoms)
+    slice_max = np.empty(atoms)
+    # of all rows of one atom so far
+    atom_sum = np.zeros(atoms)
+    atom_min = np.full(atoms, np.inf)
+    atom_max = np.zeros(atoms)
     for i in range(start, stop):
-        _distances_from(X, i, distances)
-        for q in range(p):
-            own = labels[q, i]
-            k = n_clusters[q]
-            if own < 0 or k == 0:
-                continue
-            for c in range(k):
-                row_sum[c] = 0.0
-                row_min[c] = np.inf
-                row_max[c] = -np.inf
-            for j in range(n):
-                c = labels[q, j]
-                if c < 0 or j == i:
-                    continue
-                v = distances[j]
-                row_sum[c] += v
-                row_min[c] = min(row_min[c], v)
-                row_max[c] = max(row_max[c], v)
-            first = offsets[q]
-            line = corners[q] + own * k
-            best = np.inf
-            for c in range(k):
-                pair_sums[line + c] += row_sum[c]
-                pair_minima[line + c] = min(pair_minima[line + c], row_min[c])
-                pair_maxima[line + c] = max(pair_maxima[line + c], row_max[c])
-                if c != own:
-                    best = min(best, row_sum[c] / sizes[first + c])
-                    cover[first + c] = min(cover[first + c], row_max[c])
-            members = sizes[first + own] - 1
-            own_mean[q, i] = row_sum[own] / members if members > 0 else np.nan
-            own_farthest[q, i] = row_max[own] if members > 0 else 0.0
-            other_mean[q, i] = best if k > 1 else np.nan
-
-
-@kernel
-def outsider_means(distances, order, start, labels, sizes, offsets, out):
-    """out (p, n): mean of the |c| smallest distances from a point of cluster c to points of others.
-
-    distances (rows, n) from points start, start + 1, ...; order (rows, n) sorts each row.
-    """
-    rows, n = distances.shape
-    for row in range(rows):
-        i = start + row
+        _distances_from(columns, i, distances)
+        for a in range(atoms):
+            total = 0.0
+            for j in range(starts[a], starts[a + 1]):
+                total += distances[j]
+            slice_sum[a] = total
+            atom_sum[a] += total
+        if extremes:
+            for a in range(atoms):
+                smallest = np.inf
+                largest = 0.0
+                for j in range(starts[a], starts[a + 1]):
+                    smallest = min(smallest, distances[j])
+                    largest = max(largest, distances[j])
+                slice_max[a] = largest
+                atom_min[a] = min(atom_min[a], smallest)
+                atom_max[a] = max(atom_max[a], largest)
+        home = atom_of[i]
         for q in range(labels.shape[0]):
-            own = labels[q, i]
+            own = labels[q, home]
             if own < 0:
                 continue
-            wanted = sizes[offsets[q] + own]
-            found = 0
-            total = 0.0
-            for rank in range(n):
-                j = order[row, rank]
-                c = labels[q, j]
-                if c >= 0 and c != own:
-                    total += distances[row, j]
-                    found += 1
-                    if found == wanted:
-                        break
-            # fewer outsiders than members: the mean of all there are
-            out[q, i] = total / found if found > 0 else np.nan
-
-
-@kernel
-def concordance_sorted(distances, first, second, labels, within, between):
-    """Counts over pairs sorted by distance, for one partition of `within` and `between` pairs.
-
-    Returns (concordant, discordant, within ties, between ties, smallest sum, largest sum):
-    concordant is the number of (within, between) pairs of pairs whose within distance is smaller;
-    the tie counts are pairs of pairs with equal distance inside each kind; the sums are of the
-    `within` smallest and largest distances between clustered points.
-    """
-    total = distances.size
-    concordant = 0
-    discordant = 0
-    within_ties = 0
-    between_ties = 0
-    within_seen = 0
-    between_seen = 0
-    taken = 0
-    smallest = 0.0
-    largest = 0.0
-    t = 0
-    while t < total:
-        stop = t
-        within_here = 0
-        between_here = 0
-        # distances that differ by rounding only are equal, or grids would be ordered by chance
-        limit = distances[t] * (1.0 + 1e-12)
-        while stop < total and distances[stop] <= limit:
-            a = labels[first[stop]]
-            b = labels[second[stop]]
-            if a >= 0 and b >= 0:
-                if a == b:
-                    within_here += 1
+            first = offsets[q]
+            k = offsets[q + 1] - first
+            best = np.inf
+            for c in range(first, first + k):
+                total = 0.0
+                for s in range(cluster_starts[c], cluster_starts[c + 1]):
+                    total += slice_sum[cluster_atoms[s]]
+                if c != first + own:
+                    best = min(best, total / sizes[c])
                 else:
-                    between_here += 1
-                if taken < within:
-                    smallest += distances[stop]
-                if taken >= between:
-                    largest += distances[stop]
-                taken += 1
-            stop += 1
-        concordant += within_here * (between - between_seen - between_here)
-        discordant += within_here * between_seen
-        within_ties += within_here * (within_here - 1) // 2
-        between_ties += between_here * (between_here - 1) // 2
-        within_seen += within_here
-        between_seen += between_here
-        t = stop
-    return concordant, discordant, within_ties, between_ties, smallest, largest
+                    own_mean[q, i] = total / (sizes[c] - 1) if sizes[c] > 1 else -1.0
+            other_mean[q, i] = best if k > 1 else -1.0
+            if extremes:
+                for c in range(first, first + k):
+                    largest = 0.0
+                    for s in range(cluster_starts[c], cluster_starts[c + 1]):
+                        largest = max(largest, slice_max[cluster_atoms[s]])
+                    if c != first + own:
+                        cover[c] = min(cover[c], largest)
+                    else:
+                        own_farthest[q, i] = largest
+        if i + 1 == stop or atom_of[i + 1] != home:
+            for q in range(labels.shape[0]):
+                own = labels[q, home]
+                if own < 0:
+                    continue
+                line = corners[q] + own * (offsets[q + 1] - offsets[q])
+                for a in range(atoms):
+                    c = labels[q, a]
+                    if c < 0:
+                        continue
+                    pair_sums[line + c] += atom_sum[a]
+                    if extremes:
+                        pair_minima[line + c] = min(pair_minima[line + c], atom_min[a])
+                        pair_maxima[line + c] = max(pair_maxima[line + c], atom_max[a])
+            atom_sum[:] = 0.0
+            atom_min[:] = np.inf
+            atom_max[:] = 0.0
 
 
-@kernel
-def histogram_rows(X, start, stop, labels, lowest, within, between, sums):
-    """Histograms of distances of pairs (i, j > i): within, between, sums (p, bins).
+@vectorized
+def outsider_means(
+    columns, start, stop, starts, atom_of, labels, cluster_starts, cluster_atoms, offsets,
+    noise_starts, noise_atoms, sizes, out,
+):  # fmt: skip
+    """out (g, n): mean of the |c| smallest distances from a point of cluster c to points of others.
 
-    Bins are log-linear (BINS_PER_OCTAVE); bin 0 holds the pattern `lowest` and all below it.
+    Where there are fewer outsiders than members, the mean of all there are; -1 where there are none.
+    The row is binned once; a partition takes its members and its noise out of the bins, counts up to
+    the bin in which the |c|-th outsider lies, and selects in that one.
     """
-    n = X.shape[0]
-    bins = within.shape[1]
+    n = columns.shape[1]
     distances = np.empty(n)
     patterns = distances.view(np.int64)
+    bins = np.empty(n, dtype=np.int32)
+    # count and sum side by side, so that both are one vector
+    binned = np.zeros((ROW_BINS, 2))
+    inside = np.empty((ROW_BINS, 2))
+    head = np.empty(ROW_BINS, dtype=np.int32)  # of a list of the bin's points
+    following = np.empty(n, dtype=np.int32)
+    chosen = np.empty(n)
     for i in range(start, stop):
-        _distances_from(X, i, distances)
+        home = atom_of[i]
+        _distances_from(columns, i, distances)
+        largest = 0.0
+        for j in range(n):
+            largest = max(largest, distances[j])
+        chosen[0] = largest
+        # the bin of the largest distance is the last; what is 32 octaves below it goes to the first
+        highest = (chosen.view(np.int64)[0] >> ROW_BIN_SHIFT) - ROW_BINS + 1
+        distances[i] = largest
+        low = ROW_BINS
+        for j in range(n):
+            b = max((patterns[j] >> ROW_BIN_SHIFT) - highest, 0)
+            bins[j] = b
+            low = min(low, b)
+        binned[low:] = 0.0
+        head[low:] = -1
+        for j in range(n):
+            if j == i:
+                continue
+            b = bins[j]
+            following[j] = head[b]
+            head[b] = j
+            binned[b, 0] += 1.0
+            binned[b, 1] += distances[j]
         for q in range(labels.shape[0]):
-            own = labels[q, i]
+            own = labels[q, home]
             if own < 0:
                 continue
-            for j in range(i + 1, n):
-                c = labels[q, j]
-                if c < 0:
-                    continue
-                b = min(max((patterns[j] >> BIN_SHIFT) - lowest, 0), bins - 1)
-                sums[q, b] += distances[j]
-                if c == own:
-                    within[q, b] += 1
-                else:
-                    between[q, b] += 1
+            inside[low:] = 0.0
+            cell = offsets[q] + own
+            for s in range(cluster_starts[cell], cluster_starts[cell + 1]):
+                for j in range(starts[cluster_atoms[s]], starts[cluster_atoms[s] + 1]):
+                    inside[bins[j], 0] += 1.0
+                    inside[bins[j], 1] += distances[j]
+            inside[bins[i], 0] -= 1.0
+            inside[bins[i], 1] -= distances[i]
+            for s in range(noise_starts[q], noise_starts[q + 1]):
+                for j in range(starts[noise_atoms[s]], starts[noise_atoms[s] + 1]):
+                    inside[bins[j], 0] += 1.0
+                    inside[bins[j], 1] += distances[j]
+            wanted = float(sizes[cell])
+            found = 0.0
+            total = 0.0
+            b = low
+            while b < ROW_BINS:
+                here = binned[b, 0] - inside[b, 0]
+                if found + here > wanted:
+                    break
+                found += here
+                # exactly nothing where all are inside, or rounding would leave a trace
+                if here > 0.0:
+                    total += binned[b, 1] - inside[b, 1]
+                b += 1
+            if b < ROW_BINS and found < wanted:
+                size = 0
+                j = head[b]
+                while j >= 0:
+                    c = labels[q, atom_of[j]]
+                    if c >= 0 and c != own:
+                        chosen[size] = distances[j]
+                        size += 1
+                    j = following[j]
+                total += _sum_of_smallest(chosen, size, int(wanted - found))
+                found = wanted
+            out[q, i] = total / found if found > 0.0 else -1.0
+
+
+@vectorized
+def _sum_of_smallest(values, size, wanted):
+    """Sum of the `wanted` smallest of values[:size], which is reordered."""
+    low = 0
+    high = size - 1
+    # quickselect: values[:wanted] become the smallest
+    while high - low > SELECTED_BY_INSERTION:
+        middle = (low + high) // 2
+        a = values[low]
+        b = values[middle]
+        c = values[high]
+        pivot = max(min(a, b), min(max(a, b), c))
+        i = low
+        j = high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if wanted <= j + 1:
+            high = j
+        elif wanted > i:
+            low = i
+        else:
+            low = high
+    for i in range(low + 1, high + 1):
+        value = values[i]
+        j = i
+        while j > low and values[j - 1] > value:
+            values[j] = values[j - 1]
+            j -= 1
+        values[j] = value
+    total = 0.0
+    for i in range(wanted):
+        total += values[i]
+    return total

@@ -21,13 +21,14 @@ def _pair_totals(xp, pair_sums, sizes, n):
     bounds=(0.0, 1.0),
     reference="Hubert & Levin 1976, doi:10.1037/0033-2909.83.6.1072",
 )
-def c_index(xp, pair_sums, concordance):
+def c_index(xp, pair_sums, extreme_sums):
     r"""Sum of within-cluster distances between the least and the most that as many pairs could have.
 
     .. math:: \frac{S - S_{\min}}{S_{\max} - S_{\min}}
     """
     inside = xp.sum(xp.linalg.diagonal(pair_sums)) / 2
-    return (inside - concordance.smallest_sum) / (concordance.largest_sum - concordance.smallest_sum)
+    smallest, largest = extreme_sums
+    return (inside - smallest) / (largest - smallest)
 
 
 @measure(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gamac_meta import pair_pass
+from gamac_meta import concordance
 from gamac_meta.backend import namespace
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.inputs import as_dataset, as_partitions
@@ -64,7 +64,7 @@ def evaluate(
             values[row, column], why = measure.explain(view)
             if why:
                 reasons[row, measure.name] = why
-    estimated = data.n > pair_pass.EXACT_CONCORDANCE_POINTS
+    estimated = data.n > concordance.EXACT_CONCORDANCE_POINTS
     return MeasureTable(
         values,
         names,

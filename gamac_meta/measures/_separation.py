@@ -8,23 +8,23 @@ ROUSSEEUW = "Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7"
 
 
 @measure("Silhouette", greater_is_better=True, bounds=(-1.0, 1.0), reference=ROUSSEEUW)
-def silhouette(xp, own_mean, other_mean):
+def silhouette(xp, own_mean, other_mean, row_mean):
     r"""Mean over points of how much nearer the own cluster is than the nearest other one.
 
     .. math:: \frac1n \sum_i \frac{b_i - a_i}{\max(a_i, b_i)}
 
     A point that is alone in its cluster counts 0, as in the paper.
     """
-    return xp.mean(_widths(xp, own_mean, other_mean))
+    return row_mean(silhouette_widths(xp, own_mean, other_mean))
 
 
 @measure("Macro silhouette", greater_is_better=True, bounds=(-1.0, 1.0), reference=ROUSSEEUW)
-def macro_silhouette(xp, own_mean, other_mean, cluster_means):
+def macro_silhouette(xp, own_mean, other_mean, row_cluster_means):
     """Mean over clusters of the mean silhouette width, so that small clusters count as much as large ones."""
-    return xp.mean(cluster_means(_widths(xp, own_mean, other_mean)))
+    return xp.mean(row_cluster_means(silhouette_widths(xp, own_mean, other_mean)))
 
 
-def _widths(xp, own_mean, other_mean):
+def silhouette_widths(xp, own_mean, other_mean):
     """(n,) silhouette width of each point."""
     larger = xp.maximum(own_mean, other_mean)
     width = xp.where(larger > 0.0, (other_mean - own_mean) / larger, 0.0)
@@ -92,7 +92,7 @@ def xie_beni(xp, within_ss, gaps, n):
     reference="Žalik & Žalik 2011, doi:10.1016/j.patrec.2010.08.007",
     scale_free=False,
 )
-def os_index(xp, own_mean, outsider_mean, sizes, labels, centroid_distances):
+def os_index(xp, own_mean, outsider_mean, sizes, row_labels, row_mean, n, centroid_distances):
     r"""Overlap of points with other clusters over the separation of nearest centroids.
 
     .. math:: \frac{\sum_i o_i}{\sum_a \min_{b \ne a} d(a, b)}, \quad
@@ -103,10 +103,10 @@ def os_index(xp, own_mean, outsider_mean, sizes, labels, centroid_distances):
     al. 2013, doi:10.1016/j.patcog.2012.07.021; the ratio and its direction, smaller is better, are
     those of the paper.
     """
-    size = sizes[labels]
+    size = sizes[row_labels]
     inside = xp.where(size == 1, 0.0, own_mean) * (size - 1) / size
     near = (outsider_mean - inside) / (outsider_mean + inside) < 0.4
-    overlap = xp.sum(xp.where(near, inside / outsider_mean, 0.0))
+    overlap = n * row_mean(xp.where(near, inside / outsider_mean, 0.0))
     return overlap / xp.sum(xp.min(centroid_distances, axis=1))
 
 
@@ -130,10 +130,10 @@ def cop(xp, mean_to_centroid, cover, sizes, n):
     bounds=(0.0, inf),
     reference="Chou, Su & Lai 2004, doi:10.1007/s10044-004-0218-1",
 )
-def cs(xp, own_farthest, cluster_means, centroid_distances):
+def cs(xp, own_farthest, row_cluster_means, centroid_distances):
     r"""Mean farthest distance inside clusters over the distance to the nearest centroid.
 
     .. math:: \frac{\sum_c \tfrac{1}{n_c} \sum_{i \in c} \max_{j \in c} d(x_i, x_j)}
         {\sum_a \min_{b \ne a} d(a, b)}
     """
-    return xp.sum(cluster_means(own_farthest)) / xp.sum(xp.min(centroid_distances, axis=1))
+    return xp.sum(row_cluster_means(own_farthest)) / xp.sum(xp.min(centroid_distances, axis=1))

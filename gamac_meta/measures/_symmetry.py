@@ -20,19 +20,19 @@ SAHA = "Saha & Bandyopadhyay 2009, doi:10.1109/TSMCC.2009.2013335"
     reference="Bandyopadhyay & Saha 2008, doi:10.1109/TKDE.2008.79",
     scale_free=False,
 )
-def sym(xp, symmetry_distances, centroid_distances, k):
+def sym(xp, symmetry_distances, row_mean, centroid_distances, n, k):
     r"""Largest distance of two centroids over the clusters' asymmetry.
 
     .. math:: \frac{\max_{a, b} d(a, b)}{k \sum_i d^*_{ps}(x_i, c_i)}
     """
     widest = xp.max(xp.where(xp.isinf(centroid_distances), 0.0, centroid_distances))
-    return widest / (k * xp.sum(symmetry_distances))
+    return widest / (k * n * row_mean(symmetry_distances))
 
 
 @measure("Sym-DB", greater_is_better=False, bounds=(0.0, inf), reference=SAHA, scale_free=False)
-def sym_db(xp, symmetry_distances, cluster_means, centroid_distances):
+def sym_db(xp, symmetry_distances, row_cluster_means, centroid_distances):
     """Davies-Bouldin with the mean symmetry distance as a cluster's scatter."""
-    scatter = cluster_means(symmetry_distances)
+    scatter = row_cluster_means(symmetry_distances)
     return xp.mean(xp.max((scatter[:, None] + scatter[None, :]) / centroid_distances, axis=1))
 
 
@@ -43,18 +43,18 @@ def sym_db(xp, symmetry_distances, cluster_means, centroid_distances):
     reference=f"{SAHA}, with Kim & Ramakrishna 2005",
     scale_free=False,
 )
-def sym_db_star(xp, symmetry_distances, cluster_means, centroid_distances):
+def sym_db_star(xp, symmetry_distances, row_cluster_means, centroid_distances):
     """Davies-Bouldin* with the mean symmetry distance as a cluster's scatter."""
-    return starred(xp, cluster_means(symmetry_distances), centroid_distances)
+    return starred(xp, row_cluster_means(symmetry_distances), centroid_distances)
 
 
 @measure("Sym-11", greater_is_better=True, bounds=(0.0, inf), reference=SAHA, scale_free=False)
-def sym_11(xp, symmetry_distances, cluster_maxima, gaps):
+def sym_11(xp, symmetry_distances, row_cluster_maxima, gaps):
     """Dunn with the largest symmetry distance as a cluster's extent."""
-    return xp.min(gaps) / xp.max(cluster_maxima(symmetry_distances))
+    return xp.min(gaps) / xp.max(row_cluster_maxima(symmetry_distances))
 
 
 @measure("Sym-33", greater_is_better=True, bounds=(0.0, inf), reference=SAHA, scale_free=False)
-def sym_33(xp, symmetry_distances, cluster_means, mean_gaps):
+def sym_33(xp, symmetry_distances, row_cluster_means, mean_gaps):
     """Generalized Dunn 33 with twice the mean symmetry distance as a cluster's extent."""
-    return xp.min(mean_gaps) / (2.0 * xp.max(cluster_means(symmetry_distances)))
+    return xp.min(mean_gaps) / (2.0 * xp.max(row_cluster_means(symmetry_distances)))

@@ -1,0 +1,252 @@
+"""Inner loops over distances of pairs of points i < j: histograms, and sorted comparisons.
+
+Points are columns (d, n) in the order of their atoms, as in gamac_meta/_kernels/pairs.py. Everything
+counted is a whole number, so that any number of threads may add up in any order.
+
+A distance's bin is the leading part of its bit pattern, binary exponent and 9 mantissa bits: 512
+bins an octave, so that one far outlier cannot push all other distances into one bin. What the bin
+leaves out, the excess, is summed as a whole number too.
+"""
+
+import numpy as np
+
+from gamac_meta._kernels.compiler import kernel
+
+MANTISSA = 52
+BIN_SHIFT = MANTISSA - 9
+BINS = 64 << 9  # what lies 64 octaves below the largest distance is in effect zero
+EXCESS_SHIFT = 12  # so that the excesses of 4e9 pairs can be added up
+FINE_SHIFT = BIN_SHIFT - 14
+FINE_BINS = 1 << 14
+TIE_SHIFT = 15  # distances are compared in 37 mantissa bits; the other 15 tell what the pair is
+DIGIT = 11
+
+
+@kernel
+def _patterns_from(columns, i, distances):
+    """Distances of point i to all later points, in distances[i + 1:]."""
+    d, n = columns.shape
+    for j in range(i + 1, n):
+        step = columns[0, i] - columns[0, j]
+        distances[j] = step * step
+    for c in range(1, d):
+        here = columns[c, i]
+        for j in range(i + 1, n):
+            step = here - columns[c, j]
+            distances[j] += step * step
+    for j in range(i + 1, n):
+        distances[j] = np.sqrt(distances[j])
+
+
+@kernel
+def histogram_rows(
+    columns, start, stop, starts, atom_of, labels, cluster_starts, cluster_atoms, offsets,
+    noise_starts, noise_atoms, noisy, lowest, total, total_excess, within, outside, outside_excess,
+):  # fmt: skip
+    """Histograms of distances of pairs i < j with i in [start, stop).
+
+    cluster_atoms lists the atoms of each cluster of each partition, cluster_starts (K + 1,) where
+    each list begins; noise_atoms and noise_starts (g + 1,) those outside; noisy (g,) the row of
+    a partition in outside, -1 where it has no noise. lowest is the leading part of bin 0.
+    Added to: total, total_excess (bins,) of all pairs, unless empty; within (g, bins) of pairs in one cluster;
+    outside, outside_excess (noisy partitions, bins) of pairs with a noise point.
+    """
+    n = columns.shape[1]
+    distances = np.empty(n)
+    patterns = distances.view(np.int64)
+    bins = np.empty(n, dtype=np.int32)
+    excess = np.empty(n, dtype=np.int64)
+    rest = (1 << BIN_SHIFT) - 1
+    for i in range(start, stop):
+        _patterns_from(columns, i, distances)
+        for j in range(i + 1, n):
+            b = (patterns[j] >> BIN_SHIFT) - lowest
+            bins[j] = max(b, 0)
+            excess[j] = (patterns[j] & rest) >> EXCESS_SHIFT if b > 0 else 0
+        if total.size > 0:
+            for j in range(i + 1, n):
+                total[bins[j]] += 1
+                total_excess[bins[j]] += excess[j]
+        home = atom_of[i]
+        for q in range(labels.shape[0]):
+            own = labels[q, home]
+            row = noisy[q]
+            if own < 0:
+                for j in range(i + 1, n):
+                    outside[row, bins[j]] += 1
+                    outside_excess[row, bins[j]] += excess[j]
+                continue
+            cell = offsets[q] + own
+            for s in range(cluster_starts[cell], cluster_starts[cell + 1]):
+                a = cluster_atoms[s]
+                for j in range(max(starts[a], i + 1), starts[a + 1]):
+                    within[q, bins[j]] += 1
+            if row < 0:
+                continue
+            for s in range(noise_starts[q], noise_starts[q + 1]):
+                a = noise_atoms[s]
+                for j in range(max(starts[a], i + 1), starts[a + 1]):
+                    outside[row, bins[j]] += 1
+                    outside_excess[row, bins[j]] += excess[j]
+
+
+@kernel
+def refine_rows(columns, start, stop, atom_of, labels, lowest, searched, slots, counts, excess):
+    """Finer histograms of the pairs in a few bins.
+
+    searched (bins,) says which bins any population asks for; slots (1 + g, bins) the row of a bin in
+    counts and excess (slots, fine bins), or -1: row 0 for all pairs, row q + 1 for pairs clustered in
+    partition q.
+    """
+    n = columns.shape[1]
+    distances = np.empty(n)
+    patterns = distances.view(np.int64)
+    kept = np.empty(n, dtype=np.int64)
+    rest = (1 << FINE_SHIFT) - 1
+    for i in range(start, stop):
+        _patterns_from(columns, i, distances)
+        size = 0
+        for j in range(i + 1, n):
+            if searched[max((patterns[j] >> BIN_SHIFT) - lowest, 0)]:
+                kept[size] = j
+                size += 1
+        home = atom_of[i]
+        for population in range(slots.shape[0]):
+            q = population - 1
+            if q >= 0 and labels[q, home] < 0:
+                continue
+            for s in range(size):
+                j = kept[s]
+                slot = slots[population, max((patterns[j] >> BIN_SHIFT) - lowest, 0)]
+                if slot < 0 or (q >= 0 and labels[q, atom_of[j]] < 0):
+                    continue
+                fine = (patterns[j] >> FINE_SHIFT) & (FINE_BINS - 1)
+                counts[slot, fine] += 1
+                excess[slot, fine] += patterns[j] & rest
+
+
+@kernel
+def gather_keys(columns, atom_of, labels, within_bits, present_bits, lowest, chunk_of, positions, keys):
+    """Keys of all pairs, chunk by chunk: the distance in 37 mantissa bits, above 15 bits that tell which
+    partitions join the pair (within_bits (g,)) and, where a partition has noise, which have both
+    points in clusters (present_bits (g,), -1 without noise).
+
+    chunk_of (bins,) the chunk of each bin, positions (chunks,) where each begins in keys.
+    """
+    n = columns.shape[1]
+    atoms = labels.shape[1]
+    distances = np.empty(n)
+    patterns = distances.view(np.int64)
+    together = np.zeros(atoms, dtype=np.int32)
+    half = 1 << (TIE_SHIFT - 1)
+    # the first bin of a chunk, whose edge its keys count from
+    edges = np.full(positions.size, -1, dtype=np.int64)
+    for b in range(chunk_of.size):
+        if edges[chunk_of[b]] < 0:
+            edges[chunk_of[b]] = ((b + lowest) << BIN_SHIFT) >> TIE_SHIFT if b > 0 else 0
+    following = positions.copy()
+    for i in range(n - 1):
+        _patterns_from(columns, i, distances)
+        home = atom_of[i]
+        if i == 0 or atom_of[i - 1] != home:
+            together[:] = 0
+            for q in range(labels.shape[0]):
+                own = labels[q, home]
+                if own < 0:
+                    continue
+                bit = np.int32(1) << np.int32(within_bits[q])
+                for a in range(atoms):
+                    together[a] |= bit if labels[q, a] == own else 0
+                if present_bits[q] >= 0:
+                    bit = np.int32(1) << np.int32(present_bits[q])
+                    for a in range(atoms):
+                        together[a] |= bit if labels[q, a] >= 0 else 0
+        for j in range(i + 1, n):
+            chunk = chunk_of[max((patterns[j] >> BIN_SHIFT) - lowest, 0)]
+            key = ((patterns[j] + half) >> TIE_SHIFT) - edges[chunk]
+            keys[following[chunk]] = (key << TIE_SHIFT) | together[atom_of[j]]
+            following[chunk] += 1
+
+
+@kernel
+def sort_keys(keys, spare):
+    """Sort keys >= 0 by all but their TIE_SHIFT lowest bits; returns the array that holds the result."""
+    largest = 0
+    for t in range(keys.size):
+        largest = max(largest, keys[t])
+    shift = TIE_SHIFT
+    counts = np.empty(1 << DIGIT, dtype=np.int64)
+    while largest >> shift > 0:
+        counts[:] = 0
+        for t in range(keys.size):
+            counts[(keys[t] >> shift) & ((1 << DIGIT) - 1)] += 1
+        position = 0
+        for digit in range(counts.size):
+            here = counts[digit]
+            counts[digit] = position
+            position += here
+        for t in range(keys.size):
+            digit = (keys[t] >> shift) & ((1 << DIGIT) - 1)
+            spare[counts[digit]] = keys[t]
+            counts[digit] += 1
+        keys, spare = spare, keys
+        shift += DIGIT
+    return keys
+
+
+@kernel
+def compare_sorted(keys, within_bits, present_bits, tallies):
+    """Comparisons of within with between distances among sorted keys.
+
+    tallies (g, 6) receives: within pairs, between pairs, (within, between) pairs of pairs whose within
+    distance is larger, and pairs of pairs of equal distance: both within, both between, one of each.
+    Distances are equal if they differ by no more than one unit of the 37th mantissa bit: rounding
+    must not order the pairs of a grid.
+    """
+    g = within_bits.size
+    within_seen = np.zeros(g, dtype=np.int64)
+    between_seen = np.zeros(g, dtype=np.int64)
+    larger = np.zeros(g, dtype=np.int64)
+    within_here = np.zeros(g, dtype=np.int64)
+    between_here = np.zeros(g, dtype=np.int64)
+    joins = within_bits.astype(np.int64)
+    # without noise, the bit of presence is one that every key has been given
+    shows = np.where(present_bits >= 0, present_bits, 62).astype(np.int64)
+    always = np.int64(1) << 62
+    t = 0
+    total = keys.size
+    while t < total:
+        limit = (keys[t] >> TIE_SHIFT) + 1
+        stop = t + 1
+        if stop == total or keys[stop] >> TIE_SHIFT > limit:
+            key = keys[t] | always
+            for q in range(g):
+                within = (key >> joins[q]) & 1
+                larger[q] += within * between_seen[q]
+                within_seen[q] += within
+                between_seen[q] += ((key >> shows[q]) & 1) - within
+            t = stop
+            continue
+        while stop < total and keys[stop] >> TIE_SHIFT <= limit:
+            stop += 1
+        within_here[:] = 0
+        between_here[:] = 0
+        for s in range(t, stop):
+            key = keys[s] | always
+            for q in range(g):
+                within = (key >> joins[q]) & 1
+                within_here[q] += within
+                between_here[q] += ((key >> shows[q]) & 1) - within
+        for q in range(g):
+            w = within_here[q]
+            b = between_here[q]
+            larger[q] += w * between_seen[q]
+            tallies[q, 3] += w * (w - 1) // 2
+            tallies[q, 4] += b * (b - 1) // 2
+            tallies[q, 5] += w * b
+            within_seen[q] += w
+            between_seen[q] += b
+        t = stop
+    tallies[:, 0] += within_seen
+    tallies[:, 1] += between_seen
+    tallies[:, 2] += larger
