@@ -6,10 +6,12 @@ from functools import cached_property
 
 import numpy as np
 
-from gamac_meta._kernels import trees
+from gamac_meta._kernels import connected, trees
 from gamac_meta.types import Floats, Ints
 
 NEIGHBORS = 10
+# points within the core distance of a point, itself counted
+CORE_POINTS = 5
 
 
 class SharedPoints:
@@ -29,6 +31,18 @@ class SharedPoints:
     def spanning_tree(self) -> tuple[Ints, Floats]:
         """Edges (n - 1, 2) and lengths (n - 1,) of the Euclidean minimum spanning tree."""
         return spanning_tree_of(self.X)
+
+    @cached_property
+    def core_distances(self) -> Floats:
+        """(n,) distance to the CORE_POINTS-th nearest point, the point itself being the first."""
+        return np.max(self.neighbors(min(CORE_POINTS, len(self.X)) - 1)[0], axis=1, initial=0.0)
+
+    @cached_property
+    def connectivity_tree(self) -> tuple[Ints, Floats]:
+        """Merges (n - 1, 2) of points and earlier merges as mutual reachability grows, and their heights (n - 1,)."""
+        edges, lengths = trees.spanning_tree(self.X, self.core_distances)
+        order = np.argsort(lengths, kind="stable")
+        return connected.merge_tree(edges[order]), lengths[order]
 
     @cached_property
     def _neighbors(self) -> tuple[Floats, Ints]:

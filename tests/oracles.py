@@ -1,13 +1,15 @@
 """Slow, obvious definitions of the measures, from the papers. Imports nothing from the project.
 
 Each function takes points X (n, d) and labels (n,), clusters named 0..k-1, at least two of them,
-and returns the value, or something not finite where there is none. Only dbcv takes noise, -1.
+and returns the value, or something not finite where there is none. Only dbcv and the measures of
+connection take noise, -1.
 """
 
 import itertools
 import math
 
 import numpy as np
+from oracles_connected import disco  # noqa: F401
 
 
 def distance(x, y):

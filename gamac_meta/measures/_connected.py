@@ -1,0 +1,31 @@
+"""Measures of connection: silhouettes and separations along paths through dense regions."""
+
+from gamac_meta.measures._registry import measure
+from gamac_meta.measures._separation import silhouette_widths
+
+
+@measure(
+    "DISCO",
+    greater_is_better=True,
+    bounds=(-1.0, 1.0),
+    reference="Beer, Krieger, Weber, Ritzert, Assent & Plant 2025, doi:10.48550/arXiv.2503.00127",
+)
+def disco(xp, connectivity_means, core_distances, noise_core_distances, n_given):
+    r"""Silhouette of density-connectivity distances, in which noise points score as well.
+
+    .. math:: \frac1N \Big( \sum_{i \text{ clustered}} \frac{b_i - a_i}{\max(a_i, b_i)}
+        + \sum_{i \text{ noise}} \frac{\kappa_i - \kappa}{\max(\kappa_i, \kappa)} \Big)
+
+    The distance of two points is the longest step of the path between them that keeps it shortest, a
+    step being as long as the mutual reachability, and noise points lying on paths too; a and b are the
+    means of it that a silhouette compares. :math:`\kappa_i` is a point's core distance, to the fifth
+    nearest, itself counted, and :math:`\kappa` the largest in any cluster: noise is noise where it is
+    sparser than every cluster. The paper's second condition on noise, to be farther from each cluster
+    than that, follows, as no distance is below the core distance. A point that is alone in its cluster
+    counts 0. One cluster with noise, which the paper scores too, has no value here.
+    """
+    own_mean, other_mean = connectivity_means
+    sparsest = xp.max(core_distances)
+    larger = xp.maximum(noise_core_distances, sparsest)
+    noise = xp.where(larger > 0.0, (noise_core_distances - sparsest) / larger, 0.0)
+    return (xp.sum(silhouette_widths(xp, own_mean, other_mean)) + xp.sum(noise)) / n_given
