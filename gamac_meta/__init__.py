@@ -12,6 +12,7 @@ _HOME = {
     "Dataset": "gamac_meta.types",
     "GENERATORS": "corpus.generators",
     "MEASURES": "gamac_meta.measures",
+    "MeasureEngine": "gamac_meta.measures",
     "MeasureTable": "gamac_meta.types",
     "PartitionSet": "gamac_meta.types",
     "Recommendation": "gamac_meta.recommend",

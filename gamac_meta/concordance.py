@@ -42,14 +42,23 @@ class Concordance:
     within: float  # pairs of points in one cluster
     between: float  # pairs of points in different clusters
     undecided: float = 0.0  # half the (within, between) pairs of pairs in one bin
+    perhaps_tied: float = 0.0  # pairs of pairs in one bin, of any kind
 
     @property
-    def bounds(self) -> tuple[Concordance, Concordance]:
-        """The least and the most concordant that the truth can be."""
-        return self._shifted(-self.undecided), self._shifted(self.undecided)
-
-    def _shifted(self, more: float) -> Concordance:
-        return replace(self, concordant=self.concordant + more, discordant=self.discordant - more, undecided=0.0)
+    def corners(self) -> list[Concordance]:
+        """The least and the most concordant that the truth can be, with the fewest and the most ties."""
+        return [
+            replace(
+                self,
+                concordant=self.concordant + more,
+                discordant=self.discordant - more,
+                ties=self.ties + tied,
+                undecided=0.0,
+                perhaps_tied=0.0,
+            )
+            for more in (-self.undecided, self.undecided)
+            for tied in (0.0, self.perhaps_tied)
+        ]
 
 
 @dataclass(frozen=True)
@@ -327,5 +336,11 @@ def _from_histogram(within: Ints, between: Ints) -> Concordance:
     undecided = float(np.sum(w * b)) / 2.0
     discordant = float(np.sum(w * below)) + undecided
     return Concordance(
-        float(w.sum() * b.sum()) - discordant, discordant, 0.0, float(w.sum()), float(b.sum()), undecided
+        concordant=float(w.sum() * b.sum()) - discordant,
+        discordant=discordant,
+        ties=0.0,
+        within=float(w.sum()),
+        between=float(b.sum()),
+        undecided=undecided,
+        perhaps_tied=float(np.sum((w + b) * (w + b - 1.0))) / 2.0,
     )

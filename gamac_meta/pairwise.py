@@ -7,7 +7,7 @@ together by the tile pass, the first time any view asks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -357,6 +357,9 @@ class PartitionView:
         return self._shared.core_distances[self._all_labels < 0]
 
 
+# statistics from the extremes of the pass
+EXTREMES = frozenset(["gaps", "diameters", "own_farthest", "cover"])
+
 STATISTIC_COSTS: dict[str, str] = {
     **dict.fromkeys(
         [
@@ -417,10 +420,21 @@ STATISTIC_COSTS: dict[str, str] = {
 
 
 def views(
-    X: Floats, labels: Labels, *, threads: int | None = None, tile_rows: int = TILE_ROWS
-) -> Sequence[PartitionView]:
-    """One view per row of labels (p, n); all share the walk over pairs and the structures of X."""
-    centered = np.ascontiguousarray(X - X.mean(axis=0), dtype=np.float64)
-    pairs = PairPass(centered, labels, threads, tile_rows)
-    shared = SharedPoints(centered)
-    return [PartitionView(centered, row, pairs=pairs, row=i, shared=shared) for i, row in enumerate(pairs.labels)]
+    X: Floats,
+    labels: Labels,
+    needs: Collection[str] = tuple(STATISTIC_COSTS),
+    *,
+    threads: int | None = None,
+    tile_rows: int = TILE_ROWS,
+    shared: SharedPoints | None = None,
+) -> Iterator[PartitionView]:
+    """One view per row of labels (p, n); all share the walk over pairs and the structures of X.
+
+    needs: the statistics that will be asked for, so that one walk makes all it can. shared: structures
+    of the same points, from an earlier call.
+    """
+    shared = shared or SharedPoints(np.ascontiguousarray(X - X.mean(axis=0), dtype=np.float64))
+    pairs = PairPass(shared.X, labels, threads, tile_rows, extremes=not EXTREMES.isdisjoint(needs))
+    # one at a time: what a view has made of its points is freed with it
+    for i, row in enumerate(pairs.labels):
+        yield PartitionView(shared.X, row, pairs=pairs, row=i, shared=shared)

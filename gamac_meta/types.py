@@ -113,8 +113,7 @@ class PartitionSet:
             raise InvalidInputError(f"labels must be >= -1 (-1 is noise), got {labels[row].min()} in partition {row}")
         renumbered = np.empty(labels.shape, dtype=np.int32)
         for row, values in enumerate(labels):
-            names, codes = np.unique(values, return_inverse=True)
-            renumbered[row] = codes - (1 if names[0] == NOISE else 0)
+            renumbered[row] = _renumbered(values)
         _freeze(self, labels=(renumbered, np.int32))
         makers = self.makers or tuple(f"partition {row}" for row in range(labels.shape[0]))
         if len(makers) != labels.shape[0]:
@@ -139,6 +138,17 @@ class PartitionSet:
         return np.asarray((self.labels == NOISE).mean(axis=1), dtype=np.float64)
 
 
+def _renumbered(labels: np.ndarray) -> np.ndarray:
+    """(n,) labels >= -1 without gaps, -1 left as it is."""
+    if labels.dtype.kind == "b" or labels.max() > 4 * labels.size:
+        names, codes = np.unique(labels, return_inverse=True)
+        return codes - (1 if names[0] == NOISE else 0)
+    codes = labels.astype(np.int64)
+    present = np.bincount(codes + 1) > 0
+    present[0] = False
+    return (np.cumsum(present) - 1)[codes + 1]
+
+
 @dataclass(frozen=True, eq=False)
 class MeasureTable:
     """Values of m measures on p partitions, as published; NaN where undefined."""
@@ -149,12 +159,20 @@ class MeasureTable:
     makers: tuple[str, ...] = ()  # (p,)
     noise_share: Floats = field(default_factory=lambda: np.empty(0))  # (p,)
     reasons: Mapping[tuple[int, str], str] = field(default_factory=dict)  # (row, measure) -> why NaN
-    approximate: tuple[str, ...] = ()  # measures that are estimates here: read off histograms of the distances
+    approximate: tuple[str, ...] = ()  # measures that are estimates here, not exact values
+    # (p, m) ends of the interval in which an estimate's exact value lies, NaN where none can be given;
+    # the values themselves where they are exact, and by default
+    low: Floats = field(default_factory=lambda: np.empty(0))
+    high: Floats = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         _freeze(self, values=(self.values, np.float64))
         p = self.values.shape[0]
         _require_shape("values", self.values, p, len(self.measures))
+        for end in ("low", "high"):
+            given = getattr(self, end)
+            _freeze(self, **{end: (given if np.size(given) else self.values, np.float64)})
+            _require_shape(end, getattr(self, end), p, len(self.measures))
         if len(self.greater_is_better) != len(self.measures):
             raise InvalidInputError("greater_is_better must have one entry per measure")
         share = self.noise_share if np.size(self.noise_share) else np.zeros(p)
@@ -193,6 +211,8 @@ class MeasureTable:
         return replace(
             self,
             values=self.values[:, columns],
+            low=self.low[:, columns],
+            high=self.high[:, columns],
             measures=tuple(measures),
             greater_is_better=tuple(self.greater_is_better[column] for column in columns),
             reasons={key: why for key, why in self.reasons.items() if key[1] in measures},

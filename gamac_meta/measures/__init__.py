@@ -10,7 +10,7 @@ from gamac_meta.measures import (  # noqa: F401
     _symmetry,
     _variance,
 )
-from gamac_meta.measures._evaluate import NOISE_POLICIES, apply_noise_policy, evaluate
+from gamac_meta.measures._evaluate import NOISE_POLICIES, MeasureEngine, apply_noise_policy, evaluate
 from gamac_meta.measures._registry import MEASURES, Measure, measure
 
-__all__ = ["MEASURES", "NOISE_POLICIES", "Measure", "apply_noise_policy", "evaluate", "measure"]
+__all__ = ["MEASURES", "NOISE_POLICIES", "Measure", "MeasureEngine", "apply_noise_policy", "evaluate", "measure"]

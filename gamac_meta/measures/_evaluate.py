@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from gamac_meta import concordance
 from gamac_meta.backend import namespace
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.inputs import as_dataset, as_partitions
 from gamac_meta.measures._registry import MEASURES
-from gamac_meta.pairwise import views
+from gamac_meta.pairwise import PartitionView, views
+from gamac_meta.points import SharedPoints
 from gamac_meta.types import NOISE, Floats, Labels, MeasureTable, PartitionSet
 
 NOISE_POLICIES = ("drop", "nearest", "cluster")
@@ -38,42 +38,91 @@ def evaluate(
     gives each to the cluster of the nearest clustered point, "cluster" makes them one more cluster.
 
     Undefined values are NaN with a reason (`MeasureTable.reason`); a partition of one cluster is
-    such a case, and only if no partition has two clusters is the call refused.
+    such a case, and only if no partition has two clusters is the call refused. Where a value is an
+    estimate, `MeasureTable.approximate` names the measure, `low` and `high` enclose the exact value.
 
     Raises InvalidInputError, UnknownNameError, BackendUnavailableError.
     """
-    namespace(backend)
-    if isinstance(measures, str):
-        raise InvalidInputError(f"measures must be a sequence of names, got the string {measures!r}")
-    names = tuple(MEASURES) if measures is None else tuple(measures)
-    chosen = [MEASURES[name] for name in names]
-    if not chosen:
-        raise InvalidInputError("measures must name at least one measure, got none")
-    data, _ = as_dataset(X)
-    _require_measurable_spread(data.X)
-    given = as_partitions(partitions, data.n)
-    if given.n_clusters.max() < 2 and not (noise == "cluster" and np.any(given.noise_share > 0)):
-        raise InvalidInputError(
-            f"partitions must include one with at least 2 clusters, got at most {int(given.n_clusters.max())}"
+    return MeasureEngine(X, backend=backend).evaluate(partitions, measures, noise=noise)
+
+
+class MeasureEngine:
+    """Measures of partitions of the same points, as the partitions come.
+
+    Neighbors, spanning tree and whatever else depends on the points alone is made when first needed
+    and kept. Every call does the work that its measures need, and no other.
+
+    X: (n, d) array-like or frame, as for `evaluate`. threads: how many the walks over pairs use, all
+    processors by default; no value depends on it.
+
+    Raises InvalidInputError, BackendUnavailableError.
+    """
+
+    def __init__(self, X: Any, *, backend: str = "auto", threads: int | None = None) -> None:
+        namespace(backend)
+        if threads is not None and threads < 1:
+            raise InvalidInputError(f"threads must be at least 1, got {threads}")
+        data, _ = as_dataset(X)
+        _require_measurable_spread(data.X)
+        self.n = data.n
+        self._threads = threads
+        self._shared = SharedPoints(np.ascontiguousarray(data.X - data.X.mean(axis=0)))
+
+    def evaluate(self, partitions: Any, measures: Sequence[str] | None = None, *, noise: str = "drop") -> MeasureTable:
+        """The table of all partitions and measures; arguments and errors are those of `evaluate`."""
+        if isinstance(measures, str):
+            raise InvalidInputError(f"measures must be a sequence of names, got the string {measures!r}")
+        names = tuple(MEASURES) if measures is None else tuple(measures)
+        chosen = [MEASURES[name] for name in names]
+        if not chosen:
+            raise InvalidInputError("measures must name at least one measure, got none")
+        given = self._given(partitions, noise)
+        values, low, high = (np.full((len(given), len(chosen)), np.nan) for _ in range(3))
+        reasons = {}
+        estimates = set()
+        for row, view in enumerate(self._views(given, names, noise)):
+            for column, measure in enumerate(chosen):
+                values[row, column], why = measure.explain(view)
+                if why:
+                    reasons[row, measure.name] = why
+                low[row, column], high[row, column] = measure.bounds_of(view, float(values[row, column]))
+                if low[row, column] < high[row, column]:
+                    estimates.add(measure.name)
+        return MeasureTable(
+            values,
+            names,
+            tuple(measure.greater_is_better for measure in chosen),
+            given.makers,
+            given.noise_share,
+            reasons,
+            tuple(name for name in names if name in estimates),
+            low,
+            high,
         )
-    labels = apply_noise_policy(data.X, given, noise)
-    values = np.full((len(given), len(chosen)), np.nan)
-    reasons = {}
-    for row, view in enumerate(views(data.X, labels)):
-        for column, measure in enumerate(chosen):
-            values[row, column], why = measure.explain(view)
-            if why:
-                reasons[row, measure.name] = why
-    estimated = data.n > concordance.EXACT_CONCORDANCE_POINTS
-    return MeasureTable(
-        values,
-        names,
-        tuple(measure.greater_is_better for measure in chosen),
-        given.makers,
-        given.noise_share,
-        reasons,
-        tuple(measure.name for measure in chosen if estimated and "concordance" in measure.needs),
-    )
+
+    def score(self, labels: Any, measure: str, *, noise: str = "drop") -> float:
+        """One partition (n,) by one measure, as published; NaN where undefined.
+
+        Raises InvalidInputError, UnknownNameError.
+        """
+        formula = MEASURES[measure]
+        given = self._given(labels, noise)
+        if len(given) != 1:
+            raise InvalidInputError(f"score takes one partition, got {len(given)}; evaluate takes several")
+        return formula(next(self._views(given, (measure,), noise)))
+
+    def _given(self, partitions: Any, noise: str) -> PartitionSet:
+        given = as_partitions(partitions, self.n)
+        if given.n_clusters.max() < 2 and not (noise == "cluster" and np.any(given.noise_share > 0)):
+            raise InvalidInputError(
+                f"partitions must include one with at least 2 clusters, got at most {int(given.n_clusters.max())}"
+            )
+        return given
+
+    def _views(self, given: PartitionSet, measures: Sequence[str], noise: str) -> Iterator[PartitionView]:
+        labels = apply_noise_policy(self._shared.X, given, noise)
+        needs = {need for name in measures for need in MEASURES[name].needs}
+        return views(self._shared.X, labels, needs, threads=self._threads, shared=self._shared)
 
 
 def _require_measurable_spread(X: Floats) -> None:

@@ -42,6 +42,17 @@ class Measure:
 
     def explain(self, view: PartitionView) -> tuple[float, str | None]:
         """The value, and where it is NaN the reason."""
+        return self._explained(view, {})
+
+    def bounds_of(self, view: PartitionView, value: float) -> tuple[float, float]:
+        """Least and greatest the exact value can be, where the statistics leave it open; else the value."""
+        if np.isnan(value) or "concordance" not in self.needs or not view.concordance.undecided:
+            return value, value
+        ends = [self._explained(view, {"concordance": corner})[0] for corner in view.concordance.corners]
+        return min(ends), max(ends)
+
+    def _explained(self, view: PartitionView, instead: dict[str, Any]) -> tuple[float, str | None]:
+        """Value and reason, with some statistics of the view replaced."""
         if view.n == 0:
             return np.nan, "every point is noise"
         if view.k < 2:
@@ -50,7 +61,8 @@ class Measure:
             return np.nan, "every cluster is a single point"
         try:
             with np.errstate(all="ignore"):
-                value = float(self.formula(**{name: getattr(view, name) for name in self.needs}))
+                given = {name: instead[name] if name in instead else getattr(view, name) for name in self.needs}
+                value = float(self.formula(**given))
         except UndefinedMeasureError as error:
             return np.nan, str(error)
         if not np.isfinite(value):

@@ -194,8 +194,8 @@ def test_depends_on_rotation_where_it_says_so(measure):
 def test_ignores_tiles_threads_and_company(measure, data, seed):
     X, labels = data
     other = np.random.default_rng(seed).permutation(np.arange(len(X)) % 3)
-    alone = measure(views(X, labels[None, :], threads=1)[0])
-    assert measure(views(X, np.array([other, labels]), threads=2, tile_rows=7)[1]) == close(alone)
+    alone = measure(next(views(X, labels[None, :], threads=1)))
+    assert measure(list(views(X, np.array([other, labels]), threads=2, tile_rows=7))[1]) == close(alone)
 
 
 @every_measure
@@ -285,7 +285,6 @@ def test_few_measures_weigh_noise():
 
 def test_dbcv_weighs_clusters_by_their_share_of_all_points():
     # Moulavi et al. 2014: with 75 % noise the clusters keep a quarter of their value
-    assert [name for name, measure in MEASURES.items() if weighs_noise(measure)] == ["dbcv"]
     X, labels = blobs()
     far = np.random.default_rng(1).uniform(-30.0, 30.0, size=(3 * len(X), 3))
     everything, marked = np.concatenate([X, far]), np.concatenate([labels, np.full(len(far), -1)])

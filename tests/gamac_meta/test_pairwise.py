@@ -97,9 +97,10 @@ def test_histograms_bracket_the_sorted_counts(monkeypatch):
         comparisons = truth.within * truth.between
         assert abs(estimate.concordant - truth.concordant) < 1e-4 * comparisons
         assert abs(estimate.discordant - truth.discordant) < 1e-4 * comparisons
-        low, high = estimate.bounds
+        low, _, high, _ = estimate.corners
         assert low.concordant <= truth.concordant <= high.concordant
         assert high.discordant <= truth.discordant <= low.discordant
+        assert truth.ties <= estimate.perhaps_tied
 
 
 def one_outlier(n):
@@ -142,7 +143,7 @@ def test_nearly_as_many_clusters_as_points_stay_affordable():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(800, 2))
     labels = np.minimum(np.arange(800), 798).astype(np.int32)[None, :]
-    view = views(X, labels)[0]
+    view = next(views(X, labels))
     assert view.k == 799
     assert np.isfinite(MEASURES["silhouette"](view))
 

@@ -1,0 +1,126 @@
+"""MeasureEngine: built once, it scores partitions as they come and does no work that they do not need."""
+
+import numpy as np
+import pytest
+
+from gamac_meta import MeasureEngine, concordance, evaluate
+from gamac_meta.exceptions import InvalidInputError, UnknownNameError
+from gamac_meta.pair_pass import PairPass
+from gamac_meta.points import SharedPoints
+
+
+def data(n=300, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = np.array([np.arange(n) % 3, rng.integers(0, 4, n), rng.integers(-1, 5, n)])
+    return rng.normal(size=(n, 2)) + 5.0 * np.eye(3, 2)[labels[0]], labels
+
+
+@pytest.fixture
+def walks(monkeypatch):
+    """Names of the walks made, in order."""
+    made = []
+    for owner, name in ((PairPass, "_folded"), (PairPass, "_walk"), (SharedPoints, "neighbors")):
+        original = getattr(owner, name)
+
+        def counted(self, *arguments, original=original, name=name):
+            made.append((name, *[a for a in arguments if isinstance(a, bool)]))
+            return original(self, *arguments)
+
+        monkeypatch.setattr(owner, name, counted)
+    return made
+
+
+def test_partitions_that_come_one_by_one_score_as_in_one_table():
+    X, labels = data()
+    table = evaluate(X, labels)
+    engine = MeasureEngine(X)
+    for row, partition in enumerate(labels):
+        for column, name in enumerate(table.measures):
+            score = engine.score(partition, name)
+            assert type(score) is float
+            assert score == pytest.approx(table.values[row, column], rel=1e-9, abs=1e-12, nan_ok=True), name
+
+
+def test_noise_policies_are_those_of_evaluate():
+    X, labels = data()
+    engine = MeasureEngine(X)
+    for noise in ("drop", "nearest", "cluster"):
+        assert engine.score(labels[2], "silhouette", noise=noise) == pytest.approx(
+            evaluate(X, labels[2], ["silhouette"], noise=noise).values[0, 0]
+        )
+
+
+def test_a_score_makes_no_walk_that_its_measure_does_not_need(walks):
+    X, labels = data()
+    engine = MeasureEngine(X)
+    for name in ("calinski_harabasz", "davies_bouldin", "gaussian_bic"):
+        engine.score(labels[0], name)
+    assert walks == []
+    engine.score(labels[0], "silhouette")
+    assert walks == [("_folded", False), ("_walk",)], "sums alone, no extremes"
+
+
+def test_sums_and_extremes_of_all_partitions_are_one_walk(walks):
+    X, labels = data()
+    groups = len(PairPass(X, labels)._groups)
+    evaluate(X, labels, ["silhouette", "gd11", "gd33", "cop", "cs"])
+    assert walks == [("_folded", True), *groups * [("_walk",)]]
+
+
+def test_what_depends_on_the_points_alone_is_made_once(monkeypatch):
+    X, labels = data()
+    made = []
+    original = SharedPoints.__dict__["spanning_tree"].func
+    counted = type(SharedPoints.__dict__["spanning_tree"])(lambda self: (made.append(1), original(self))[1])
+    counted.__set_name__(SharedPoints, "spanning_tree")
+    monkeypatch.setattr(SharedPoints, "spanning_tree", counted)
+    engine = MeasureEngine(X)
+    for partition in labels[:2]:
+        engine.score(partition, "spanning_tree_gap")
+    assert made == [1]
+
+
+def test_values_do_not_depend_on_threads():
+    X, labels = data(n=700)
+    tables = [MeasureEngine(X, threads=threads).evaluate(labels) for threads in (1, 2, 5)]
+    for table in tables[1:]:
+        assert np.array_equal(table.values, tables[0].values, equal_nan=True), "not even in the last digit"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bounds_enclose_the_exact_value(monkeypatch, seed):
+    X, labels = data(seed=seed)
+    if seed == 3:
+        X = np.round(2.0 * X)  # a grid: most distances recur
+    names = ["gamma", "tau", "g_plus"]
+    exact = evaluate(X, labels, names)
+    assert exact.approximate == ()
+    assert np.array_equal(exact.low, exact.values)
+    monkeypatch.setattr(concordance, "EXACT_CONCORDANCE_POINTS", 50)
+    table = evaluate(X, labels, [*names, "c_index"])
+    assert set(table.approximate) == set(names)
+    bounded = table.select(names)
+    assert np.all(bounded.low <= exact.values)
+    assert np.all(exact.values <= bounded.high)
+    assert np.all((bounded.low < bounded.values) & (bounded.values < bounded.high))
+
+
+def test_the_c_index_is_exact_at_any_size(monkeypatch):
+    X, labels = data()
+    exact = evaluate(X, labels, ["c_index"]).values
+    monkeypatch.setattr(concordance, "EXACT_CONCORDANCE_POINTS", 50)
+    assert evaluate(X, labels, ["c_index"]).values == pytest.approx(exact, rel=1e-12)
+
+
+def test_what_it_cannot_score_is_refused():
+    X, labels = data()
+    engine = MeasureEngine(X)
+    with pytest.raises(UnknownNameError, match="did you mean 'silhouette'"):
+        engine.score(labels[0], "silhouete")
+    with pytest.raises(InvalidInputError, match="score takes one partition, got 3"):
+        engine.score(labels, "silhouette")
+    with pytest.raises(InvalidInputError, match="label each of 300 points, got 299"):
+        engine.score(labels[0, 1:], "silhouette")
+    with pytest.raises(InvalidInputError, match="threads must be at least 1, got 0"):
+        MeasureEngine(X, threads=0)
+    assert np.isnan(engine.score(np.arange(300), "silhouette"))
