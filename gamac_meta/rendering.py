@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 LONGEST_LIST = 3  # partitions tied for best that are listed
-MARK = "*"
+MARK, ESTIMATE = "*", "~"
 
 STYLE = """\
 .measures { border-collapse: collapse; font-variant-numeric: tabular-nums; }
@@ -47,7 +47,7 @@ def as_text(table: MeasureTable, width: int) -> str:
         lines.append(f"{MARK} best by this measure")
     lines += [f"undefined: {names} on {makers}: {why}" for names, makers, why in _grouped_reasons(table)]
     if table.approximate:
-        lines.append(f"estimated from histograms of distances: {', '.join(table.approximate)}")
+        lines.append(f"{ESTIMATE} estimate: {', '.join(table.approximate)}; a page (.html) shows the intervals")
     return "\n".join(lines)
 
 
@@ -108,11 +108,20 @@ def _measure_rows(table: MeasureTable, shown: Sequence[int], names: Sequence[str
     return rows
 
 
+def estimated(table: MeasureTable) -> npt.NDArray[np.bool_]:
+    """(p, m) whether a value is an estimate and not exact."""
+    exact = (table.low == table.values) & (table.high == table.values)
+    return np.isin(table.measures, table.approximate) & ~np.isnan(table.values) & ~exact
+
+
 def _cells(table: MeasureTable) -> list[list[str]]:
-    marks = best_partitions(table) & (len(table) > 1)
+    marks, guesses = best_partitions(table) & (len(table) > 1), estimated(table)
     return [
-        ["-" if np.isnan(value) else f"{value:.4g}{MARK * bool(mark)}" for value, mark in zip(*pair, strict=True)]
-        for pair in zip(table.values, marks, strict=True)
+        [
+            "-" if np.isnan(value) else f"{ESTIMATE * bool(guess)}{value:.4g}{MARK * bool(mark)}"
+            for value, mark, guess in zip(*rows, strict=True)
+        ]
+        for rows in zip(table.values, marks, guesses, strict=True)
     ]
 
 
@@ -147,21 +156,22 @@ def _fits(lines: list[str], width: int) -> bool:
 
 def as_html(table: MeasureTable) -> str:
     """A row per measure: value and rank on each partition, the best marked; then reasons and estimates."""
-    best = best_partitions(table)
-    ranks = table.ranks()
+    best, guesses, ranks = best_partitions(table), estimated(table), table.ranks()
     reasons = list(dict.fromkeys(table.reasons.values()))
     head = "".join(f'<th scope="col">{escape(maker)}</th>' for maker in table.makers)
-    rows = []
-    for column, name in enumerate(table.measures):
-        direction = "greater" if table.greater_is_better[column] else "smaller"
-        estimate = "<small> (estimate)</small>" if name in table.approximate else ""
-        cells = "".join(
-            _cell(value, rank, mark, table.reasons.get((row, name)), reasons)
-            for row, (value, rank, mark) in enumerate(
-                zip(table.values[:, column], ranks[:, column], best[:, column], strict=True)
-            )
-        )
-        rows.append(f'<tr><th scope="row">{escape(name)}{estimate}</th><td class="words">{direction}</td>{cells}</tr>')
+    body = ""
+    for column, (name, direction) in enumerate(zip(table.measures, _directions(table), strict=True)):
+        cells = ""
+        for row, value in enumerate(table.values[:, column]):
+            if np.isnan(value):
+                cells += _undefined(table.reason(row, name), reasons)
+                continue
+            interval = ""
+            if guesses[row, column]:
+                interval = f"<br><small>{_interval(table.low[row, column], table.high[row, column])}</small>"
+            kind = ' class="best"' if best[row, column] else ""
+            cells += f"<td{kind}>{value:.4g} <small>({ranks[row, column]:g})</small>{interval}</td>"
+        body += f'<tr><th scope="row">{escape(name)}</th><td class="words">{direction}</td>{cells}</tr>'
     noise = ""
     if table.noise_share.any():
         shares = "".join(f"<td>{share:.1%}</td>" for share in table.noise_share)
@@ -169,20 +179,25 @@ def as_html(table: MeasureTable) -> str:
     notes = "".join(f'<li value="{number}">{escape(why)}</li>' for number, why in enumerate(reasons, start=1))
     return (
         f'<style>{STYLE}</style><div class="scroll"><table class="measures"><thead><tr><th scope="row">measure</th>'
-        f'<th class="words">better</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody>{noise}</table></div>'
+        f'<th class="words">better</th>{head}</tr></thead><tbody>{body}</tbody>{noise}</table></div>'
         "<p>Each cell: value and, in parentheses, rank (1 is best, undefined values come last)."
-        + (f" Estimates: {escape(', '.join(table.approximate))}." if table.approximate else "")
+        + (
+            " Where a value is an estimate, what may be known of the exact one stands below it."
+            if guesses.any()
+            else ""
+        )
         + "</p>"
         + (f"<p>Undefined because:</p><ol>{notes}</ol>" if notes else "")
     )
 
 
-def _cell(value: float, rank: float, best: bool, why: str | None, reasons: Sequence[str]) -> str:
-    if np.isnan(value):
-        note = f"<sup>{reasons.index(why) + 1}</sup>" if why else ""
-        return f'<td class="undefined" title="{escape(why or "undefined")}">&ndash;{note}</td>'
-    shown = f"{value:.4g} <small>({rank:g})</small>"
-    return f'<td class="best">{shown}</td>' if best else f"<td>{shown}</td>"
+def _undefined(why: str | None, reasons: Sequence[str]) -> str:
+    note = f"<sup>{reasons.index(why) + 1}</sup>" if why else ""
+    return f'<td class="undefined" title="{escape(why or "undefined")}">&ndash;{note}</td>'
+
+
+def _interval(low: float, high: float) -> str:
+    return "estimate" if np.isnan(low) or np.isnan(high) else f"estimate, {low:.4g} to {high:.4g}"
 
 
 def as_page(table: MeasureTable, title: str) -> str:

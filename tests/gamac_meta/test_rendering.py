@@ -22,6 +22,8 @@ def table():
         np.array([0.0, 0.125, 0.0]),
         {(1, "davies_bouldin"): "a < b", (2, "gamma"): "a < b"},
         ("gamma",),
+        np.array([[0.25, 3.0, 0.5e-9], [0.5, np.nan, np.nan], [0.5, 1.0, np.nan]]),
+        np.array([[0.25, 3.0, 4e-9], [0.5, np.nan, np.nan], [0.5, 1.0, np.nan]]),
     )
 
 
@@ -64,7 +66,7 @@ def test_text_has_a_row_per_measure_with_its_best_marked(table):
     lines = {line.split()[0]: line.split() for line in as_text(table, 200).splitlines()}
     assert lines["silhouette"][:5] == ["silhouette", "greater", "0.25", "0.5*", "0.5*"]
     assert lines["davies_bouldin"][:5] == ["davies_bouldin", "smaller", "3", "-", "1*"]
-    assert lines["gamma"] == ["gamma", "greater", "1e-09", "2e-09*", "-", "fine"]
+    assert lines["gamma"] == ["gamma", "greater", "~1e-09", "~2e-09*", "-", "fine"]
     assert " ".join(lines["silhouette"][5:]) == f"fine, {EVIL}"
 
 
@@ -72,7 +74,7 @@ def test_text_says_why_a_value_is_undefined_and_which_are_estimates(table):
     text = as_text(table, 200)
     assert "undefined: davies_bouldin on fine: a < b" in text
     assert f"undefined: gamma on {EVIL}: a < b" in text
-    assert "estimated from histograms of distances: gamma" in text
+    assert "~ estimate: gamma;" in text
 
 
 def test_reasons_that_partitions_and_measures_share_are_said_once():
@@ -113,11 +115,13 @@ def test_html_shows_values_ranks_best_reasons_and_estimates(table):
     assert [cell[2] for cell in silhouette] == ["silhouette", "greater", "0.25 (3)", "0.5 (1.5)", "0.5 (1.5)"]
     assert [cell[2] for cell in davies_bouldin[2:]] == ["3 (2)", "\N{EN DASH}1", "1 (1)"]
     assert davies_bouldin[3][1]["title"] == "a < b"
-    assert gamma[0][2] == "gamma (estimate)"
+    assert [cell[2] for cell in gamma[2:4]] == [
+        "1e-09 (2)estimate, 5e-10 to 4e-09",
+        "2e-09 (1)estimate",  # nothing is known of the exact value
+    ]
     assert [cell[1].get("class") for cell in gamma[2:]] == [None, "best", "undefined"]
     assert [cell[2] for cell in noise[2:]] == ["0.0%", "12.5%", "0.0%"]
     assert '<li value="1">a &lt; b</li>' in text
-    assert "Estimates: gamma." in text
 
 
 def test_a_page_is_whole_and_nothing_in_it_is_taken_for_markup(table):
@@ -128,6 +132,12 @@ def test_a_page_is_whole_and_nothing_in_it_is_taken_for_markup(table):
     assert [cell[2] for cell in parsed.rows[0]][-1] == EVIL
     assert not {"link", "img", "iframe"} & parsed.tags  # it needs no other file
     assert "http" not in page
+
+
+def test_exact_values_are_never_called_estimates(table):
+    exact = MeasureTable(table.values, table.measures, table.greater_is_better)
+    assert "~" not in as_text(exact, 200)
+    assert "estimate" not in as_html(exact)
 
 
 def test_notebooks_show_the_table(table):
