@@ -132,14 +132,13 @@ class PairDistances:
         population = np.zeros(p, dtype=np.int64)
         population[noisy] = np.arange(noisy.size) + 1
         within = np.zeros((p, kernels.BINS), dtype=np.int64)
-        counts = np.zeros((1 + noisy.size, kernels.BINS), dtype=np.int64)
-        excess = np.zeros_like(counts)
+        clustered = np.zeros((1 + noisy.size, kernels.BINS, 2), dtype=np.int64)
         for place, group in enumerate(self._groups):
             mine = np.flatnonzero(population[group.rows])
             width = kernels.BINS if place == 0 else 0  # all pairs are counted once
 
             def blank(group: Refinement = group, mine: Ints = mine, width: int = width) -> list[Any]:
-                shapes = (width, width, (group.rows.size, kernels.BINS), *2 * [(mine.size, kernels.BINS)])
+                shapes = (width, 2), (group.rows.size, kernels.BINS), (mine.size, kernels.BINS, 2)
                 return [np.zeros(shape, dtype=np.int64) for shape in shapes]
 
             row_of = np.full(group.rows.size, -1)
@@ -153,12 +152,11 @@ class PairDistances:
                 columns, *rest = told
                 kernels.histogram_rows(columns, start, stop, *rest, *counters)
 
-            total, total_excess, within[group.rows], outside, outside_excess = self._added(work, blank)
+            total, within[group.rows], outside = self._added(work, blank)
             if place == 0:
-                counts[:], excess[:] = total, total_excess
-            rows = population[group.rows[mine]]
-            counts[rows] -= outside
-            excess[rows] -= outside_excess
+                clustered[:] = total
+            clustered[population[group.rows[mine]]] -= outside
+        counts, excess = clustered[..., 0], clustered[..., 1]
         return _Counts(lowest, within, counts, _sums(counts, excess, lowest), population)
 
     # ---- extreme sums -----------------------------------------------------------------------

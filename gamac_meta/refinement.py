@@ -39,13 +39,13 @@ class Refinement:
         cluster = offsets[partition] + self.labels[partition, atom]
         order = np.argsort(cluster, kind="stable")
         starts = np.searchsorted(cluster[order], np.arange(offsets[-1] + 1))
-        return starts, atom[order], offsets
+        return starts, atom[order].astype(np.uint32), offsets
 
     @cached_property
     def noise(self) -> tuple[Ints, Ints]:
         """Atoms outside all clusters of each partition: (g + 1,) where each list begins, the lists."""
         partition, atom = np.nonzero(self.labels < 0)
-        return np.searchsorted(partition, np.arange(self.rows.size + 1)), atom
+        return np.searchsorted(partition, np.arange(self.rows.size + 1)), atom.astype(np.uint32)
 
     def columns(self, X: Floats) -> Floats:
         """(d, n) points in order, a dimension a row."""

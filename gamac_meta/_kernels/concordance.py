@@ -14,7 +14,7 @@ from gamac_meta._kernels.compiler import kernel
 
 MANTISSA = 52
 BIN_SHIFT = MANTISSA - 9
-BINS = 64 << 9  # what lies 64 octaves below the largest distance is in effect zero
+BINS = 64 << 9  # numbered in 16 bits; what lies 64 octaves below the largest distance is in effect zero
 EXCESS_SHIFT = 12  # so that the excesses of 4e9 pairs can be added up
 FINE_SHIFT = BIN_SHIFT - 14
 FINE_BINS = 1 << 14
@@ -25,69 +25,82 @@ DIGIT = 11
 @kernel
 def _patterns_from(columns, i, distances):
     """Distances of point i to all later points, in distances[i + 1:]."""
-    d, n = columns.shape
-    for j in range(i + 1, n):
-        step = columns[0, i] - columns[0, j]
-        distances[j] = step * step
-    for c in range(1, d):
+    # slices, as numba would otherwise check every index for counting from the end
+    out = distances[i + 1 :]
+    later = columns[0, i + 1 :]
+    here = columns[0, i]
+    for j in range(out.size):
+        step = here - later[j]
+        out[j] = step * step
+    for c in range(1, columns.shape[0]):
+        later = columns[c, i + 1 :]
         here = columns[c, i]
-        for j in range(i + 1, n):
-            step = here - columns[c, j]
-            distances[j] += step * step
-    for j in range(i + 1, n):
-        distances[j] = np.sqrt(distances[j])
+        for j in range(out.size):
+            step = here - later[j]
+            out[j] += step * step
+    for j in range(out.size):
+        out[j] = np.sqrt(out[j])
+
+
+@kernel
+def _count(histogram, bins, excess):
+    """Number and excess of each bin, side by side (bins, 2)."""
+    for j in range(bins.size):
+        histogram[bins[j], 0] += 1
+        histogram[bins[j], 1] += excess[j]
 
 
 @kernel
 def histogram_rows(
     columns, start, stop, starts, atom_of, labels, cluster_starts, cluster_atoms, offsets,
-    noise_starts, noise_atoms, noisy, lowest, total, total_excess, within, outside, outside_excess,
+    noise_starts, noise_atoms, noisy, lowest, total, within, outside,
 ):  # fmt: skip
     """Histograms of distances of pairs i < j with i in [start, stop).
 
     cluster_atoms lists the atoms of each cluster of each partition, cluster_starts (K + 1,) where
     each list begins; noise_atoms and noise_starts (g + 1,) those outside; noisy (g,) the row of
     a partition in outside, -1 where it has no noise. lowest is the leading part of bin 0.
-    Added to: total, total_excess (bins,) of all pairs, unless empty; within (g, bins) of pairs in one cluster;
-    outside, outside_excess (noisy partitions, bins) of pairs with a noise point.
+    Added to: total (bins, 2), number and excess of all pairs, unless empty; within (g, bins), number of
+    pairs in one cluster; outside (noisy partitions, bins, 2), of pairs with a noise point.
     """
     n = columns.shape[1]
     distances = np.empty(n)
     patterns = distances.view(np.int64)
-    bins = np.empty(n, dtype=np.int32)
+    bins = np.empty(n, dtype=np.uint16)
     excess = np.empty(n, dtype=np.int64)
     rest = (1 << BIN_SHIFT) - 1
     for i in range(start, stop):
         _patterns_from(columns, i, distances)
-        for j in range(i + 1, n):
-            b = (patterns[j] >> BIN_SHIFT) - lowest
-            bins[j] = max(b, 0)
-            excess[j] = (patterns[j] & rest) >> EXCESS_SHIFT if b > 0 else 0
+        later = patterns[i + 1 :]
+        later_bins = bins[i + 1 :]
+        later_excess = excess[i + 1 :]
+        for j in range(later.size):
+            b = (later[j] >> BIN_SHIFT) - lowest
+            later_bins[j] = max(b, 0)
+            later_excess[j] = (later[j] & rest) >> EXCESS_SHIFT if b > 0 else 0
         if total.size > 0:
-            for j in range(i + 1, n):
-                total[bins[j]] += 1
-                total_excess[bins[j]] += excess[j]
+            _count(total, later_bins, later_excess)
         home = atom_of[i]
         for q in range(labels.shape[0]):
             own = labels[q, home]
             row = noisy[q]
             if own < 0:
-                for j in range(i + 1, n):
-                    outside[row, bins[j]] += 1
-                    outside_excess[row, bins[j]] += excess[j]
+                _count(outside[row], later_bins, later_excess)
                 continue
+            counts = within[q]
             cell = offsets[q] + own
             for s in range(cluster_starts[cell], cluster_starts[cell + 1]):
                 a = cluster_atoms[s]
-                for j in range(max(starts[a], i + 1), starts[a + 1]):
-                    within[q, bins[j]] += 1
+                mates = bins[max(starts[a], i + 1) : max(starts[a + 1], i + 1)]
+                for j in range(mates.size):
+                    counts[mates[j]] += 1
             if row < 0:
                 continue
             for s in range(noise_starts[q], noise_starts[q + 1]):
                 a = noise_atoms[s]
-                for j in range(max(starts[a], i + 1), starts[a + 1]):
-                    outside[row, bins[j]] += 1
-                    outside_excess[row, bins[j]] += excess[j]
+                first = max(starts[a], i + 1)
+                last = max(starts[a + 1], i + 1)
+                _count(outside[row], bins[first:last], excess[first:last])
 
 
 @kernel
@@ -105,11 +118,11 @@ def refine_rows(columns, start, stop, atom_of, labels, lowest, searched, slots, 
     rest = (1 << FINE_SHIFT) - 1
     for i in range(start, stop):
         _patterns_from(columns, i, distances)
+        later = patterns[i + 1 :]
         size = 0
-        for j in range(i + 1, n):
-            if searched[max((patterns[j] >> BIN_SHIFT) - lowest, 0)]:
-                kept[size] = j
-                size += 1
+        for j in range(later.size):
+            kept[size] = i + 1 + j
+            size += searched[max((later[j] >> BIN_SHIFT) - lowest, 0)]
         home = atom_of[i]
         for population in range(slots.shape[0]):
             q = population - 1
@@ -161,10 +174,12 @@ def gather_keys(columns, atom_of, labels, within_bits, present_bits, lowest, chu
                     bit = np.int32(1) << np.int32(present_bits[q])
                     for a in range(atoms):
                         together[a] |= bit if labels[q, a] >= 0 else 0
-        for j in range(i + 1, n):
-            chunk = chunk_of[max((patterns[j] >> BIN_SHIFT) - lowest, 0)]
-            key = ((patterns[j] + half) >> TIE_SHIFT) - edges[chunk]
-            keys[following[chunk]] = (key << TIE_SHIFT) | together[atom_of[j]]
+        later = patterns[i + 1 :]
+        atoms_later = atom_of[i + 1 :]
+        for j in range(later.size):
+            chunk = chunk_of[max((later[j] >> BIN_SHIFT) - lowest, 0)]
+            key = ((later[j] + half) >> TIE_SHIFT) - edges[chunk]
+            keys[following[chunk]] = (key << TIE_SHIFT) | together[atoms_later[j]]
             following[chunk] += 1
 
 

@@ -22,8 +22,9 @@ SELECTED_BY_INSERTION = 24
 @vectorized
 def _distances_from(columns, i, out):
     d, n = columns.shape
+    here = columns[0, i]
     for j in range(n):
-        step = columns[0, i] - columns[0, j]
+        step = here - columns[0, j]
         out[j] = step * step
     for c in range(1, d):
         here = columns[c, i]
@@ -55,29 +56,37 @@ def fold_rows(
     atoms = starts.size - 1
     distances = np.empty(n)
     slice_sum = np.empty(atoms)
-    slice_max = np.empty(atoms)
+    slice_max = np.zeros(atoms)
     # of all rows of one atom so far
     atom_sum = np.zeros(atoms)
     atom_min = np.full(atoms, np.inf)
     atom_max = np.zeros(atoms)
     for i in range(start, stop):
         _distances_from(columns, i, distances)
-        for a in range(atoms):
-            total = 0.0
-            for j in range(starts[a], starts[a + 1]):
-                total += distances[j]
-            slice_sum[a] = total
-            atom_sum[a] += total
+        # slices, as numba would otherwise check every index for counting from the end
         if extremes:
             for a in range(atoms):
+                cell = distances[starts[a] : starts[a + 1]]
+                total = 0.0
                 smallest = np.inf
                 largest = 0.0
-                for j in range(starts[a], starts[a + 1]):
-                    smallest = min(smallest, distances[j])
-                    largest = max(largest, distances[j])
+                for j in range(cell.size):
+                    total += cell[j]
+                    smallest = min(smallest, cell[j])
+                    largest = max(largest, cell[j])
+                slice_sum[a] = total
                 slice_max[a] = largest
+                atom_sum[a] += total
                 atom_min[a] = min(atom_min[a], smallest)
                 atom_max[a] = max(atom_max[a], largest)
+        else:
+            for a in range(atoms):
+                cell = distances[starts[a] : starts[a + 1]]
+                total = 0.0
+                for j in range(cell.size):
+                    total += cell[j]
+                slice_sum[a] = total
+                atom_sum[a] += total
         home = atom_of[i]
         for q in range(labels.shape[0]):
             own = labels[q, home]
@@ -87,23 +96,21 @@ def fold_rows(
             k = offsets[q + 1] - first
             best = np.inf
             for c in range(first, first + k):
+                members = cluster_atoms[cluster_starts[c] : cluster_starts[c + 1]]
                 total = 0.0
-                for s in range(cluster_starts[c], cluster_starts[c + 1]):
-                    total += slice_sum[cluster_atoms[s]]
-                if c != first + own:
-                    best = min(best, total / sizes[c])
-                else:
+                largest = 0.0
+                for s in range(members.size):
+                    total += slice_sum[members[s]]
+                    largest = max(largest, slice_max[members[s]])
+                if c == first + own:
                     own_mean[q, i] = total / (sizes[c] - 1) if sizes[c] > 1 else -1.0
-            other_mean[q, i] = best if k > 1 else -1.0
-            if extremes:
-                for c in range(first, first + k):
-                    largest = 0.0
-                    for s in range(cluster_starts[c], cluster_starts[c + 1]):
-                        largest = max(largest, slice_max[cluster_atoms[s]])
-                    if c != first + own:
-                        cover[c] = min(cover[c], largest)
-                    else:
+                    if extremes:
                         own_farthest[q, i] = largest
+                else:
+                    best = min(best, total / sizes[c])
+                    if extremes:
+                        cover[c] = min(cover[c], largest)
+            other_mean[q, i] = best if k > 1 else -1.0
         if i + 1 == stop or atom_of[i + 1] != home:
             for q in range(labels.shape[0]):
                 own = labels[q, home]
@@ -124,6 +131,34 @@ def fold_rows(
 
 
 @vectorized
+def _up_to(limit, bins, distances):
+    """How many of a slice lie in bins up to limit, and their sum."""
+    count = 0
+    total = 0.0
+    for j in range(bins.size):
+        near = bins[j] <= limit
+        count += near
+        total += distances[j] if near else 0.0
+    return count, total
+
+
+@vectorized
+def _outsiders_in(b, head, following, labels, atom_of, own, distances, chosen):
+    """Distances to points of other clusters in one bin, put into chosen; returns how many and their sum."""
+    size = 0
+    total = 0.0
+    j = head[b]
+    while j >= 0:
+        c = labels[atom_of[j]]
+        if c >= 0 and c != own:
+            chosen[size] = distances[j]
+            total += distances[j]
+            size += 1
+        j = following[j]
+    return size, total
+
+
+@vectorized
 def outsider_means(
     columns, start, stop, starts, atom_of, labels, cluster_starts, cluster_atoms, offsets,
     noise_starts, noise_atoms, sizes, out,
@@ -131,85 +166,89 @@ def outsider_means(
     """out (g, n): mean of the |c| smallest distances from a point of cluster c to points of others.
 
     Where there are fewer outsiders than members, the mean of all there are; -1 where there are none.
-    The row is binned once; a partition takes its members and its noise out of the bins, counts up to
-    the bin in which the |c|-th outsider lies, and selects in that one.
+    The row is binned once. A partition guesses the bin in which the |c|-th outsider lies, as that of the
+    row before, counts the points up to it less its members and noise, and moves on bin by bin.
     """
     n = columns.shape[1]
     distances = np.empty(n)
     patterns = distances.view(np.int64)
-    bins = np.empty(n, dtype=np.int32)
-    # count and sum side by side, so that both are one vector
-    binned = np.zeros((ROW_BINS, 2))
-    inside = np.empty((ROW_BINS, 2))
+    bins = np.empty(n, dtype=np.uint16)
+    counts = np.zeros(ROW_BINS, dtype=np.int64)  # up to and with each bin
+    sums = np.zeros(ROW_BINS)
     head = np.empty(ROW_BINS, dtype=np.int32)  # of a list of the bin's points
     following = np.empty(n, dtype=np.int32)
     chosen = np.empty(n)
+    largest = np.empty(1)
+    # leading parts of the distances at which each partition's last search ended
+    ended = np.zeros(labels.shape[0], dtype=np.int64)
     for i in range(start, stop):
         home = atom_of[i]
         _distances_from(columns, i, distances)
-        largest = 0.0
+        largest[0] = 0.0
         for j in range(n):
-            largest = max(largest, distances[j])
-        chosen[0] = largest
+            largest[0] = max(largest[0], distances[j])
         # the bin of the largest distance is the last; what is 32 octaves below it goes to the first
-        highest = (chosen.view(np.int64)[0] >> ROW_BIN_SHIFT) - ROW_BINS + 1
-        distances[i] = largest
+        lowest = (largest.view(np.int64)[0] >> ROW_BIN_SHIFT) - ROW_BINS + 1
+        distances[i] = largest[0]
         low = ROW_BINS
         for j in range(n):
-            b = max((patterns[j] >> ROW_BIN_SHIFT) - highest, 0)
+            b = max((patterns[j] >> ROW_BIN_SHIFT) - lowest, 0)
             bins[j] = b
             low = min(low, b)
-        binned[low:] = 0.0
+        counts[low:] = 0
+        sums[low:] = 0.0
         head[low:] = -1
         for j in range(n):
-            if j == i:
-                continue
-            b = bins[j]
-            following[j] = head[b]
-            head[b] = j
-            binned[b, 0] += 1.0
-            binned[b, 1] += distances[j]
+            if j != i:
+                b = bins[j]
+                following[j] = head[b]
+                head[b] = j
+                counts[b] += 1
+                sums[b] += distances[j]
+        for b in range(low + 1, ROW_BINS):
+            counts[b] += counts[b - 1]
+            sums[b] += sums[b - 1]
         for q in range(labels.shape[0]):
             own = labels[q, home]
             if own < 0:
                 continue
-            inside[low:] = 0.0
             cell = offsets[q] + own
+            wanted = sizes[cell]
+            b = min(max(ended[q] - lowest, low), ROW_BINS - 1)
+            inside = 0
+            beside = 0.0
             for s in range(cluster_starts[cell], cluster_starts[cell + 1]):
-                for j in range(starts[cluster_atoms[s]], starts[cluster_atoms[s] + 1]):
-                    inside[bins[j], 0] += 1.0
-                    inside[bins[j], 1] += distances[j]
-            inside[bins[i], 0] -= 1.0
-            inside[bins[i], 1] -= distances[i]
+                a = cluster_atoms[s]
+                count, total = _up_to(b, bins[starts[a] : starts[a + 1]], distances[starts[a] : starts[a + 1]])
+                inside += count
+                beside += total
+            if bins[i] <= b:
+                inside -= 1
+                beside -= distances[i]
             for s in range(noise_starts[q], noise_starts[q + 1]):
-                for j in range(starts[noise_atoms[s]], starts[noise_atoms[s] + 1]):
-                    inside[bins[j], 0] += 1.0
-                    inside[bins[j], 1] += distances[j]
-            wanted = float(sizes[cell])
-            found = 0.0
-            total = 0.0
-            b = low
-            while b < ROW_BINS:
-                here = binned[b, 0] - inside[b, 0]
-                if found + here > wanted:
-                    break
-                found += here
-                # exactly nothing where all are inside, or rounding would leave a trace
-                if here > 0.0:
-                    total += binned[b, 1] - inside[b, 1]
+                a = noise_atoms[s]
+                count, total = _up_to(b, bins[starts[a] : starts[a + 1]], distances[starts[a] : starts[a + 1]])
+                inside += count
+                beside += total
+            found = counts[b] - inside
+            total = sums[b] - beside
+            while found > wanted:
+                size, here = _outsiders_in(b, head, following, labels[q], atom_of, own, distances, chosen)
+                found -= size
+                total -= here
+                b -= 1
+            if found == 0:
+                total = 0.0  # exactly, or rounding would leave a trace
+            while found < wanted and b + 1 < ROW_BINS:
                 b += 1
-            if b < ROW_BINS and found < wanted:
-                size = 0
-                j = head[b]
-                while j >= 0:
-                    c = labels[q, atom_of[j]]
-                    if c >= 0 and c != own:
-                        chosen[size] = distances[j]
-                        size += 1
-                    j = following[j]
-                total += _sum_of_smallest(chosen, size, int(wanted - found))
-                found = wanted
-            out[q, i] = total / found if found > 0.0 else -1.0
+                size, here = _outsiders_in(b, head, following, labels[q], atom_of, own, distances, chosen)
+                if found + size > wanted:
+                    here = _sum_of_smallest(chosen, size, wanted - found)
+                    size = wanted - found
+                found += size
+                total += here
+            ended[q] = b + lowest
+            out[q, i] = total / found if found > 0 else -1.0
 
 
 @vectorized
