@@ -22,7 +22,6 @@ from gamac_meta.types import Floats, Ints, Labels
 
 EXACT_CONCORDANCE_POINTS = 4096
 CHUNK_PAIRS = 1 << 20  # sorted at once: 16 MB
-KEY_BITS = 15  # of a sorted key, that tell the partitions
 # Bins end at round binary numbers, and so do distances on a grid, up to rounding. In a unit that is
 # not round they do not meet.
 UNIT = 1.2246467991473531
@@ -74,6 +73,7 @@ class _Counts:
     """Pairs of points by bin of their distance."""
 
     lowest: int  # leading part of bin 0
+    open_below: bool  # whether bin 0 takes smaller distances too, which are in effect zero
     within: Ints  # (p, bins) pairs in one cluster
     clustered: Ints  # (1 + noisy partitions, bins) all pairs, then pairs of clustered points of each noisy partition
     sums: Floats  # like clustered: sum of the distances
@@ -89,7 +89,8 @@ class PairDistances:
         radius = np.sqrt(np.max(np.sum((X - X.mean(axis=0)) ** 2, axis=1)))
         self.unit = float(radius) / UNIT if radius > 0.0 else 1.0
         self.X = X / self.unit
-        self.threads = threads
+        # adding up the counters of one more thread costs more than it saves on few points
+        self.threads = threads if len(X) > 2000 else 1
 
     def _added(self, work: Callable[[int, int, list[Any]], Any], blank: Callable[[], list[Any]]) -> list[Any]:
         """Whole numbers counted by work(start, stop, counters) over all rows of the pairs' triangle."""
@@ -156,8 +157,13 @@ class PairDistances:
             if place == 0:
                 clustered[:] = total
             clustered[population[group.rows[mine]]] -= outside
-        counts, excess = clustered[..., 0], clustered[..., 1]
-        return _Counts(lowest, within, counts, _sums(counts, excess, lowest), population)
+        used = np.flatnonzero(clustered[0, :, 0])
+        kept = slice(used[0], used[-1] + 1)
+        counts, excess = np.ascontiguousarray(clustered[:, kept, 0]), clustered[:, kept, 1]
+        sums = _sums(counts, excess, lowest + used[0])
+        if used[0] == 0:
+            sums[:, 0] = 0.0
+        return _Counts(lowest + int(used[0]), used[0] == 0, within[:, kept], counts, sums, population)
 
     # ---- extreme sums -----------------------------------------------------------------------
 
@@ -165,7 +171,8 @@ class PairDistances:
     def extreme_sums(self) -> list[ExtremeSums]:
         """One record per partition, exact to rounding."""
         counts = self._counts
-        slots = np.full((1 + len(self.labels), kernels.BINS), -1, dtype=np.int64)
+        bins = counts.within.shape[1]
+        slots = np.full((1 + len(self.labels), bins), -1, dtype=np.int64)
         ends = []
         size = 0
         for q, row in enumerate(counts.population):
@@ -174,7 +181,7 @@ class PairDistances:
             key = q + 1 if row else 0
             for backwards in (False, True):
                 last = _reaching(held[::-1] if backwards else held, wanted)
-                ends.append(kernels.BINS - 1 - last if backwards else last)
+                ends.append(bins - 1 - last if backwards else last)
                 if slots[key, ends[-1]] < 0:
                     slots[key, ends[-1]] = size
                     size += 1
@@ -188,7 +195,9 @@ class PairDistances:
                 beyond = slice(end + 1, None) if backwards else slice(0, end)
                 missing = wanted - int(counts.clustered[row, beyond].sum())
                 slot = slots[key, end]
-                inner = _fine_sums(fine[slot], excess[slot], counts.lowest + end, end)
+                inner = _fine_sums(fine[slot], excess[slot], counts.lowest + end)
+                if counts.open_below and end == 0:
+                    inner[:] = 0.0
                 order = slice(None, None, -1) if backwards else slice(None)
                 parts.append(
                     float(counts.sums[row, beyond].sum()) + _sum_of_first(fine[slot][order], inner[order], missing)
@@ -252,7 +261,8 @@ class PairDistances:
         def compared(chunk: int) -> Ints:
             mine = keys[ends[chunk] - sizes[chunk] : ends[chunk]]
             tallies = np.zeros((noisy.size, 6), dtype=np.int64)
-            kernels.compare_sorted(kernels.sort_keys(mine, np.empty_like(mine)), within_bits, present_bits, tallies)
+            ordered = kernels.sort_keys(mine.view(np.uint64), np.empty(mine.size, dtype=np.uint64))
+            kernels.compare_sorted(ordered.view(np.int64), within_bits, present_bits, tallies)
             return tallies
 
         if self.threads == 1:
@@ -272,12 +282,12 @@ class PairDistances:
 def _batches(population: Ints) -> list[Ints]:
     """Partitions whose bits fit into one key: one bit each, and one more where there is noise."""
     batches: list[list[int]] = [[]]
-    free = KEY_BITS
+    free = kernels.KEY_BITS
     for q, row in enumerate(population):
         bits = 2 if row else 1
         if bits > free:
             batches.append([])
-            free = KEY_BITS
+            free = kernels.KEY_BITS
         batches[-1].append(q)
         free -= bits
     return [np.array(batch) for batch in batches]
@@ -297,19 +307,15 @@ def _edges(leading: Ints) -> Floats:
 
 
 def _sums(counts: Ints, excess: Ints, lowest: int) -> Floats:
-    """Sums of distances by bin, from their numbers and excesses; those in bin 0 are in effect zero."""
+    """Sums of distances by bin, from their numbers and excesses."""
     edges = _edges(np.arange(counts.shape[-1]) + lowest)
     quantum = np.spacing(edges) * 2.0**kernels.EXCESS_SHIFT
     # half a unit for what the shift cut off
-    sums = counts * edges + (excess + 0.5 * counts) * quantum
-    sums[..., 0] = 0.0
-    return np.asarray(sums)
+    return np.asarray(counts * edges + (excess + 0.5 * counts) * quantum)
 
 
-def _fine_sums(counts: Ints, excess: Ints, leading: int, b: int) -> Floats:
+def _fine_sums(counts: Ints, excess: Ints, leading: int) -> Floats:
     """(fine bins,) sums of distances in the parts of one bin."""
-    if b == 0:
-        return np.zeros(counts.size)
     patterns = (np.int64(leading) << kernels.BIN_SHIFT) + (np.arange(counts.size) << kernels.FINE_SHIFT)
     edges = patterns.view(np.float64)
     return np.asarray(counts * edges + excess * np.spacing(edges))

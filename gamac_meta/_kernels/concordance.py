@@ -18,8 +18,9 @@ BINS = 64 << 9  # numbered in 16 bits; what lies 64 octaves below the largest di
 EXCESS_SHIFT = 12  # so that the excesses of 4e9 pairs can be added up
 FINE_SHIFT = BIN_SHIFT - 14
 FINE_BINS = 1 << 14
-TIE_SHIFT = 15  # distances are compared in 37 mantissa bits; the other 15 tell what the pair is
-DIGIT = 11
+TIE_SHIFT = 15  # distances are compared in 37 mantissa bits
+KEY_BITS = 20  # of a key that tell what the pair is; 64 octaves of 37 bits fill the others
+DIGIT = 10
 
 
 @kernel
@@ -140,7 +141,7 @@ def refine_rows(columns, start, stop, atom_of, labels, lowest, searched, slots, 
 
 @kernel
 def gather_keys(columns, atom_of, labels, within_bits, present_bits, lowest, chunk_of, positions, keys):
-    """Keys of all pairs, chunk by chunk: the distance in 37 mantissa bits, above 15 bits that tell which
+    """Keys of all pairs, chunk by chunk: the distance in 37 mantissa bits, above KEY_BITS that tell which
     partitions join the pair (within_bits (g,)) and, where a partition has noise, which have both
     points in clusters (present_bits (g,), -1 without noise).
 
@@ -156,7 +157,7 @@ def gather_keys(columns, atom_of, labels, within_bits, present_bits, lowest, chu
     edges = np.full(positions.size, -1, dtype=np.int64)
     for b in range(chunk_of.size):
         if edges[chunk_of[b]] < 0:
-            edges[chunk_of[b]] = ((b + lowest) << BIN_SHIFT) >> TIE_SHIFT if b > 0 else 0
+            edges[chunk_of[b]] = ((b + lowest) << BIN_SHIFT) >> TIE_SHIFT
     following = positions.copy()
     for i in range(n - 1):
         _patterns_from(columns, i, distances)
@@ -178,34 +179,42 @@ def gather_keys(columns, atom_of, labels, within_bits, present_bits, lowest, chu
         atoms_later = atom_of[i + 1 :]
         for j in range(later.size):
             chunk = chunk_of[max((later[j] >> BIN_SHIFT) - lowest, 0)]
-            key = ((later[j] + half) >> TIE_SHIFT) - edges[chunk]
-            keys[following[chunk]] = (key << TIE_SHIFT) | together[atoms_later[j]]
+            key = max(((later[j] + half) >> TIE_SHIFT) - edges[chunk], 0)
+            keys[following[chunk]] = (key << KEY_BITS) | together[atoms_later[j]]
             following[chunk] += 1
 
 
 @kernel
 def sort_keys(keys, spare):
-    """Sort keys >= 0 by all but their TIE_SHIFT lowest bits; returns the array that holds the result."""
-    largest = 0
+    """Sort unsigned keys by all but their KEY_BITS lowest bits; returns the array that holds the result."""
+    largest = np.uint64(0)
     for t in range(keys.size):
         largest = max(largest, keys[t])
-    shift = TIE_SHIFT
-    counts = np.empty(1 << DIGIT, dtype=np.int64)
-    while largest >> shift > 0:
-        counts[:] = 0
+    bits = 0
+    while KEY_BITS + bits < 64 and largest >> np.uint64(KEY_BITS + bits) > 0:
+        bits += 1
+    passes = (bits + DIGIT - 1) // DIGIT
+    mask = np.uint64((1 << DIGIT) - 1)
+    positions = np.zeros((passes, 1 << DIGIT), dtype=np.uint32)
+    for t in range(keys.size):
+        rest = keys[t] >> np.uint64(KEY_BITS)
+        for step in range(passes):
+            positions[step, rest & mask] += np.uint32(1)
+            rest >>= np.uint64(DIGIT)
+    for step in range(passes):
+        place = positions[step]
+        before = np.uint32(0)
+        for digit in range(place.size):
+            here = place[digit]
+            place[digit] = before
+            before += here
+        shift = np.uint64(KEY_BITS + step * DIGIT)
         for t in range(keys.size):
-            counts[(keys[t] >> shift) & ((1 << DIGIT) - 1)] += 1
-        position = 0
-        for digit in range(counts.size):
-            here = counts[digit]
-            counts[digit] = position
-            position += here
-        for t in range(keys.size):
-            digit = (keys[t] >> shift) & ((1 << DIGIT) - 1)
-            spare[counts[digit]] = keys[t]
-            counts[digit] += 1
+            key = keys[t]
+            digit = (key >> shift) & mask
+            spare[place[digit]] = key
+            place[digit] += np.uint32(1)
         keys, spare = spare, keys
-        shift += DIGIT
     return keys
 
 
@@ -231,9 +240,9 @@ def compare_sorted(keys, within_bits, present_bits, tallies):
     t = 0
     total = keys.size
     while t < total:
-        limit = (keys[t] >> TIE_SHIFT) + 1
+        limit = (keys[t] >> KEY_BITS) + 1
         stop = t + 1
-        if stop == total or keys[stop] >> TIE_SHIFT > limit:
+        if stop == total or keys[stop] >> KEY_BITS > limit:
             key = keys[t] | always
             for q in range(g):
                 within = (key >> joins[q]) & 1
@@ -242,7 +251,7 @@ def compare_sorted(keys, within_bits, present_bits, tallies):
                 between_seen[q] += ((key >> shows[q]) & 1) - within
             t = stop
             continue
-        while stop < total and keys[stop] >> TIE_SHIFT <= limit:
+        while stop < total and keys[stop] >> KEY_BITS <= limit:
             stop += 1
         within_here[:] = 0
         between_here[:] = 0
