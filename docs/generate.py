@@ -1,37 +1,98 @@
 """Renews what the documentation takes from the code: `python docs/generate.py`.
 
-docs/measures.md: every measure. docs/model.md: the shipped model, from its card. docs/recommendation.png:
-the README's picture, by the command in docs/cli.md.
+docs/measures.md: every measure, with docs/elsewhere.toml. docs/model.md: the shipped model, from its card.
+docs/recommendation.png: the README's picture, by the command in docs/cli.md.
 """
 
+import inspect
+import re
+import tomllib
 from pathlib import Path
 
 import rankers
 from gamac_meta import MEASURES
 from gamac_meta.cli import main
+from gamac_meta.measures import Measure
 
 HERE = Path(__file__).parent
 
 
+COST_WORDS = {
+    "linear": "O(nd)",
+    "neighbors": "O(n log n) for near neighbors",
+    "pairs": "O(n² d), all pairs of points",
+    "sort": "O(n² log n), all pairs in order",
+}
+MEASURES_INTRO = """\
+# Measures
+
+The {count} measures, by the name that `evaluate` and the tables use. Made by `docs/generate.py` from the formulas'
+own docstrings. Undefined values are NaN with a reason (`MeasureTable.reason`). *Scale* and *rotation*: whether the
+value is unchanged when all coordinates are multiplied by one number, or turned. *Cost*: the dearest thing it needs.
+
+| name | title | better | bounds | scale | rotation | cost | source |
+|---|---|---|---|---|---|---|---|
+"""
+ELSEWHERE_INTRO = """
+## Other packages
+
+Where well-known packages return something else for a measure, it is said below the measure. What holds for all of a
+package's measures, and how it was found out:
+
+"""
+
+
 def measures_page() -> str:
-    """All measures as a Markdown table, from their own facts."""
-    lines = [
-        "# Measures",
-        "",
-        f"The {len(MEASURES)} measures, by the name that `evaluate` and the tables use. Made by `docs/generate.py`.",
-        "Undefined values are NaN with a reason (`MeasureTable.reason`). *Scale* and *rotation*: whether the value is",
-        "unchanged when all coordinates are multiplied by one number, or turned. *Cost*: the dearest thing it needs.",
-        "",
-        "| name | title | better | bounds | scale | rotation | cost | source |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| `{name}` | {_escaped(measure.title)} | {'greater' if measure.greater_is_better else 'smaller'} "
-        f"| {measure.bounds[0]:g} to {measure.bounds[1]:g} | {'free' if measure.scale_free else 'depends'} "
-        f"| {'free' if measure.rotation_free else 'depends'} | {measure.cost} | {measure.reference} |"
-        for name, measure in MEASURES.items()
-    ]
-    return "\n".join(lines) + "\n"
+    """All measures: a table of their facts, then each with its formula and what other packages return instead."""
+    elsewhere = tomllib.loads((HERE / "elsewhere.toml").read_text(encoding="utf-8"))
+    page = MEASURES_INTRO.format(count=len(MEASURES))
+    for name, measure in MEASURES.items():
+        page += (
+            f"| `{name}` | [{_escaped(measure.title)}](#{name}) | {_direction(measure)} | {_bounds(measure)} "
+            f"| {'free' if measure.scale_free else 'depends'} | {'free' if measure.rotation_free else 'depends'} "
+            f"| {measure.cost} | {measure.reference} |\n"
+        )
+    page += ELSEWHERE_INTRO
+    for package, facts in elsewhere["packages"].items():
+        page += f"- **{package}** ({facts['how']}). {facts['general']}\n"
+    page += "\n## Formulas\n"
+    for name, measure in MEASURES.items():
+        page += (
+            f'\n<a id="{name}"></a>\n\n### {_escaped(measure.title)}\n\n'
+            f"{_markdown(inspect.getdoc(measure.formula) or '')}\n\n"
+            f"`{name}`: {_direction(measure)} is better, {_bounds(measure)}. Cost: {COST_WORDS[measure.cost]}. "
+            f"{measure.reference}.\n"
+        )
+        differences = elsewhere["measures"].get(name, {})
+        if differences:
+            page += "\n" + "".join(f"- *{package}*: {text}\n" for package, text in differences.items())
+    return page
+
+
+def _direction(measure: Measure) -> str:
+    return "greater" if measure.greater_is_better else "smaller"
+
+
+def _bounds(measure: Measure) -> str:
+    return f"{measure.bounds[0]:g} to {measure.bounds[1]:g}"
+
+
+def _markdown(docstring: str) -> str:
+    """A docstring with its formulas as GitHub writes them."""
+    blocks = []
+    for block in docstring.split("\n\n"):
+        if block.startswith(".. math::"):
+            formula = block.removeprefix(".. math::").strip()
+            blocks.append(f"```math\n{formula.replace(FORBIDDEN, ROMAN)}\n```")
+        else:
+            parts = re.split(r":math:`([^`]*)`", block)
+            texts = [_escaped(part) if place % 2 == 0 else f"$`{part}`$" for place, part in enumerate(parts)]
+            blocks.append("".join(texts).replace("``", "`"))
+    return "\n\n".join(blocks)
+
+
+# GitHub refuses the macro
+FORBIDDEN, ROMAN = r"\operatorname", r"\mathrm"
 
 
 BASES = {"points": "From X alone", "candidates": "With the candidates given"}

@@ -3,6 +3,7 @@
 import argparse
 import re
 import runpy
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,29 @@ def test_the_measures_page_is_current():
         assert f"| `{name}` |" in page
     # renew it by: python docs/generate.py
     assert (ROOT / "docs" / "measures.md").read_text() == page
+
+
+def test_every_measure_is_documented_with_its_formula():
+    page = (ROOT / "docs" / "measures.md").read_text()
+    for name, measure in MEASURES.items():
+        section = page.split(f'<a id="{name}"></a>')[1].split("<a id=")[0]
+        assert f"(#{name})" in page
+        assert measure.reference in section
+        formulas = re.findall(r"^```math\n(.+?)\n```$", section, re.MULTILINE | re.DOTALL)
+        assert len(formulas) == measure.formula.__doc__.count(".. math::")
+        assert ":math:" not in section
+        assert formulas or "$`" in section, name
+
+
+def test_what_other_packages_return_names_measures_and_packages_that_exist():
+    elsewhere = tomllib.loads((ROOT / "docs" / "elsewhere.toml").read_text())
+    assert set(elsewhere["measures"]) <= set(MEASURES)
+    for differences in elsewhere["measures"].values():
+        assert set(differences) <= set(elsewhere["packages"])
+    for package, facts in elsewhere["packages"].items():
+        assert facts["how"]
+        assert facts["general"].endswith(".")
+        assert re.search(r" \d+\.\d+|commit", package + facts["how"]), "every claim is of a version"
 
 
 def test_the_model_page_is_current():

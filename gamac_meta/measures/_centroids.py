@@ -138,6 +138,9 @@ def wemmert_gancarski(xp, to_centroid, point_centroid_distances, labels, cluster
 def simplified_silhouette(xp, to_centroid, point_centroid_distances, labels, sizes, k):
     r"""Silhouette with distances to centroids in place of mean distances to points.
 
+    .. math:: \frac1n \sum_i \frac{b_i - a_i}{\max(a_i, b_i)},
+        \quad a_i = d(x_i, c_i), \quad b_i = \min_{c \ne c_i} d(x_i, c)
+
     A point that is alone in its cluster counts 0.
     """
     others = xp.where(xp.arange(k)[None, :] == labels[:, None], inf, point_centroid_distances)
@@ -164,6 +167,8 @@ def _variance_lengths(xp, deviations, X, cluster_means):
 )
 def sd_scat(xp, deviations, X, cluster_means):
     r"""Mean length of a cluster's vector of column variances over that of all points.
+
+    .. math:: \frac1k \sum_c \frac{\|\sigma(c)\|}{\|\sigma(X)\|}
 
     The first term of the SD index, whose weight depends on the set of partitions compared.
     """

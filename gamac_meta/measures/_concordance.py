@@ -78,7 +78,12 @@ def g_plus(concordance):
     reference="McClain & Rao 1975, doi:10.1177/002224377501200410",
 )
 def mcclain_rao(xp, pair_sums, sizes, n):
-    """Mean distance within clusters over mean distance between them."""
+    r"""Mean distance within clusters over mean distance between them.
+
+    .. math:: \frac{S_w / t_w}{S_b / t_b}
+
+    with S the sums of distances and t the numbers of pairs, within clusters and between them.
+    """
     within, inside, between, across = _pair_totals(xp, pair_sums, sizes, n)
     return (inside / within) / (across / between)
 

@@ -54,8 +54,11 @@ def connectivity(xp, neighbor_labels, labels):
     reference="after Zahn 1971, doi:10.1109/T-C.1971.223083",
 )
 def spanning_tree_gap(xp, tree_edges):
-    """Mean length of the minimum spanning tree's edges between clusters over that of its edges inside.
+    r"""Mean length of the minimum spanning tree's edges between clusters over that of its edges inside.
 
+    .. math:: \frac{\tfrac{1}{|B|} \sum_{e \in B} |e|}{\tfrac{1}{|W|} \sum_{e \in W} |e|}
+
+    with B the edges between clusters and W those inside.
     Zahn cuts inconsistently long edges of the tree; this asks of a partition whether it cuts such edges.
     Ties between equally distant neighbors are broken by the order of the points.
     """

@@ -20,7 +20,10 @@ def silhouette(xp, own_mean, other_mean, row_mean):
 
 @measure("Macro silhouette", greater_is_better=True, bounds=(-1.0, 1.0), reference=ROUSSEEUW)
 def macro_silhouette(xp, own_mean, other_mean, row_cluster_means):
-    """Mean over clusters of the mean silhouette width, so that small clusters count as much as large ones."""
+    r"""Mean over clusters of the mean silhouette width, so that small clusters count as much as large ones.
+
+    .. math:: \frac1k \sum_c \frac{1}{n_c} \sum_{i \in c} \frac{b_i - a_i}{\max(a_i, b_i)}
+    """
     return xp.mean(row_cluster_means(silhouette_widths(xp, own_mean, other_mean)))
 
 
@@ -32,27 +35,37 @@ def silhouette_widths(xp, own_mean, other_mean):
 
 
 # Generalized Dunn: the smallest separation of two clusters over the largest extent of one, by the
-# numbers of Bezdek & Pal: statistic, what it is, and for extents a factor.
+# numbers of Bezdek & Pal: statistic, what it is in words and as a formula, and for extents a factor.
 SEPARATIONS = {
-    1: ("gaps", "smallest distance between points of the two"),
-    3: ("mean_gaps", "mean distance between points of the two"),
-    4: ("centroid_distances", "distance between their centroids"),
+    1: ("gaps", "smallest distance between points of the two", r"\min_{i \in a, j \in b} d(x_i, x_j)"),
+    3: (
+        "mean_gaps",
+        "mean distance between points of the two",
+        r"\frac{1}{n_a n_b} \sum_{i \in a, j \in b} d(x_i, x_j)",
+    ),
+    4: ("centroid_distances", "distance between their centroids", "d(a, b)"),
 }
 EXTENTS = {
-    1: ("diameters", 1.0, "largest distance inside it"),
-    3: ("mean_to_centroid", 2.0, "twice the mean distance to its centroid"),
+    1: ("diameters", 1.0, "largest distance inside it", r"\max_{i, j \in c} d(x_i, x_j)"),
+    3: (
+        "mean_to_centroid",
+        2.0,
+        "twice the mean distance to its centroid",
+        r"\frac{2}{n_c} \sum_{i \in c} d(x_i, c)",
+    ),
 }
 
 
 def _generalized_dunn(separation: int, extent: int) -> None:
-    apart, separation_text = SEPARATIONS[separation]
-    across, factor, extent_text = EXTENTS[extent]
+    apart, separation_text, between = SEPARATIONS[separation]
+    across, factor, extent_text, inside = EXTENTS[extent]
 
     def formula(xp, **given):
         return xp.min(given[apart]) / (factor * xp.max(given[across]))
 
     formula.__doc__ = (
-        f"Smallest separation of two clusters ({separation_text}) over the largest extent of one ({extent_text})."
+        f"Smallest separation of two clusters ({separation_text}) over the largest extent of one ({extent_text}).\n\n"
+        rf".. math:: \frac{{\min_{{a \ne b}} {between}}}{{\max_c {inside}}}"
     )
     measure(
         "Dunn" if separation == extent == 1 else f"Generalized Dunn {separation}{extent}",

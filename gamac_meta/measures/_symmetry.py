@@ -31,7 +31,11 @@ def sym(xp, symmetry_distances, row_mean, centroid_distances, n, k):
 
 @measure("Sym-DB", greater_is_better=False, bounds=(0.0, inf), reference=SAHA, scale_free=False)
 def sym_db(xp, symmetry_distances, row_cluster_means, centroid_distances):
-    """Davies-Bouldin with the mean symmetry distance as a cluster's scatter."""
+    r"""Davies-Bouldin with the mean symmetry distance as a cluster's scatter.
+
+    .. math:: \frac1k \sum_a \max_{b \ne a} \frac{s_a + s_b}{d(a, b)},
+        \quad s_c = \frac{1}{n_c} \sum_{i \in c} d^*_{ps}(x_i, c)
+    """
     scatter = row_cluster_means(symmetry_distances)
     return xp.mean(xp.max((scatter[:, None] + scatter[None, :]) / centroid_distances, axis=1))
 
@@ -44,17 +48,28 @@ def sym_db(xp, symmetry_distances, row_cluster_means, centroid_distances):
     scale_free=False,
 )
 def sym_db_star(xp, symmetry_distances, row_cluster_means, centroid_distances):
-    """Davies-Bouldin* with the mean symmetry distance as a cluster's scatter."""
+    r"""Davies-Bouldin* with the mean symmetry distance as a cluster's scatter.
+
+    .. math:: \frac1k \sum_a \frac{\max_{b \ne a} (s_a + s_b)}{\min_{b \ne a} d(a, b)},
+        \quad s_c = \frac{1}{n_c} \sum_{i \in c} d^*_{ps}(x_i, c)
+    """
     return starred(xp, row_cluster_means(symmetry_distances), centroid_distances)
 
 
 @measure("Sym-11", greater_is_better=True, bounds=(0.0, inf), reference=SAHA, scale_free=False)
 def sym_11(xp, symmetry_distances, row_cluster_maxima, gaps):
-    """Dunn with the largest symmetry distance as a cluster's extent."""
+    r"""Dunn with the largest symmetry distance as a cluster's extent.
+
+    .. math:: \frac{\min_{a \ne b} \min_{i \in a, j \in b} d(x_i, x_j)}{\max_c \max_{i \in c} d^*_{ps}(x_i, c)}
+    """
     return xp.min(gaps) / xp.max(row_cluster_maxima(symmetry_distances))
 
 
 @measure("Sym-33", greater_is_better=True, bounds=(0.0, inf), reference=SAHA, scale_free=False)
 def sym_33(xp, symmetry_distances, row_cluster_means, mean_gaps):
-    """Generalized Dunn 33 with twice the mean symmetry distance as a cluster's extent."""
+    r"""Generalized Dunn 33 with twice the mean symmetry distance as a cluster's extent.
+
+    .. math:: \frac{\min_{a \ne b} \frac{1}{n_a n_b} \sum_{i \in a, j \in b} d(x_i, x_j)}
+        {\max_c \frac{2}{n_c} \sum_{i \in c} d^*_{ps}(x_i, c)}
+    """
     return xp.min(mean_gaps) / (2.0 * xp.max(row_cluster_means(symmetry_distances)))

@@ -46,7 +46,7 @@ def log_ss_ratio(xp, between_ss, within_ss):
     scale_free=False,
 )
 def trace_w(xp, within_ss):
-    """Sum of squared distances of points to their centroids."""
+    r"""Sum of squared distances of points to their centroids: :math:`\sum_i d(x_i, c_i)^2`."""
     return xp.sum(within_ss)
 
 
@@ -58,7 +58,10 @@ def trace_w(xp, within_ss):
     scale_free=False,
 )
 def ball_hall(xp, within_ss, sizes):
-    """Mean over clusters of the mean squared distance to the centroid."""
+    r"""Mean over clusters of the mean squared distance to the centroid.
+
+    .. math:: \frac1k \sum_c \frac{1}{n_c} \sum_{i \in c} d(x_i, c)^2
+    """
     return xp.mean(within_ss / sizes)
 
 
