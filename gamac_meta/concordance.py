@@ -128,12 +128,23 @@ class PairDistances:
     def _counts(self) -> _Counts:
         largest = np.float64(2.0 * UNIT * (1.0 + 1e-12))
         lowest = (int(largest.view(np.int64)) >> kernels.BIN_SHIFT) - (kernels.BINS - 1)
-        p = len(self.labels)
         noisy = np.flatnonzero((self.labels < 0).any(axis=1))
-        population = np.zeros(p, dtype=np.int64)
+        population = np.zeros(len(self.labels), dtype=np.int64)
         population[noisy] = np.arange(noisy.size) + 1
-        within = np.zeros((p, kernels.BINS), dtype=np.int64)
-        clustered = np.zeros((1 + noisy.size, kernels.BINS, 2), dtype=np.int64)
+        within, clustered = self._histograms(lowest, population)
+        used = np.flatnonzero(clustered[0, :, 0])
+        kept = slice(used[0], used[-1] + 1)
+        counts, excess = np.ascontiguousarray(clustered[:, kept, 0]), clustered[:, kept, 1]
+        sums = _sums(counts, excess, lowest + used[0])
+        if used[0] == 0:
+            sums[:, 0] = 0.0
+        return _Counts(lowest + int(used[0]), used[0] == 0, within[:, kept], counts, sums, population)
+
+    def _histograms(self, lowest: int, population: Ints) -> tuple[Ints, Ints]:
+        """Pairs in one cluster (p, all bins); number and excess (1 + noisy partitions, all bins, 2) of all
+        pairs, and of pairs of clustered points of each noisy partition."""
+        within = np.zeros((len(self.labels), kernels.BINS), dtype=np.int64)
+        clustered = np.zeros((1 + int(population.max()), kernels.BINS, 2), dtype=np.int64)
         for place, group in enumerate(self._groups):
             mine = np.flatnonzero(population[group.rows])
             width = kernels.BINS if place == 0 else 0  # all pairs are counted once
@@ -157,13 +168,7 @@ class PairDistances:
             if place == 0:
                 clustered[:] = total
             clustered[population[group.rows[mine]]] -= outside
-        used = np.flatnonzero(clustered[0, :, 0])
-        kept = slice(used[0], used[-1] + 1)
-        counts, excess = np.ascontiguousarray(clustered[:, kept, 0]), clustered[:, kept, 1]
-        sums = _sums(counts, excess, lowest + used[0])
-        if used[0] == 0:
-            sums[:, 0] = 0.0
-        return _Counts(lowest + int(used[0]), used[0] == 0, within[:, kept], counts, sums, population)
+        return within, clustered
 
     # ---- extreme sums -----------------------------------------------------------------------
 
