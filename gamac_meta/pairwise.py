@@ -347,6 +347,28 @@ class PartitionView:
         return own[self._order], other[self._order]
 
     @cached_property
+    def local_cores(self) -> tuple[Floats, Floats, Floats]:
+        """For each local core in a cluster: mean distance along natural neighbors to the cluster's other
+        cores, NaN for a single one; smallest mean of it to another cluster's cores, infinite if no
+        other has any; clustered points that the core stands for.
+
+        Cores are those of all points, noise included.
+        """
+        cores, number, paths = self._shared.local_cores
+        labels = self._all_labels[cores]
+        members = np.bincount(number[self._all_labels >= 0], minlength=len(cores))
+        rows = np.flatnonzero(labels >= 0)
+        names, codes, sizes = np.unique(labels[rows], return_inverse=True, return_counts=True)
+        order = np.argsort(codes, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+        sums = np.add.reduceat(paths[np.ix_(rows, rows[order])], starts, axis=1) if len(rows) else paths[:0, :0]
+        own = np.arange(len(names)) == codes[:, None]
+        with np.errstate(invalid="ignore"):
+            own_mean = np.sum(sums, axis=1, where=own) / (sizes[codes] - 1)
+        other_mean = np.min(sums / sizes, axis=1, where=~own, initial=np.inf)
+        return own_mean, other_mean, members[rows].astype(np.float64)
+
+    @cached_property
     def core_distances(self) -> Floats:
         """(n,) distance of each clustered point to the CORE_POINTS-th nearest of all points, itself counted."""
         return self._shared.core_distances[self._order]
@@ -412,6 +434,7 @@ STATISTIC_COSTS: dict[str, str] = {
             "density_structure",
             "tree_edges",
             "connectivity_means",
+            "local_cores",
         ],
         "pairs",
     ),

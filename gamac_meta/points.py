@@ -6,12 +6,14 @@ from functools import cached_property
 
 import numpy as np
 
-from gamac_meta._kernels import connected, trees
+from gamac_meta._kernels import connected, neighbors, trees
 from gamac_meta.types import Floats, Ints
 
 NEIGHBORS = 10
 # points within the core distance of a point, itself counted
 CORE_POINTS = 5
+# in more dimensions than this a k-d tree visits most points
+TREE_DIMENSIONS = 8
 
 
 class SharedPoints:
@@ -19,12 +21,13 @@ class SharedPoints:
 
     def __init__(self, X: Floats) -> None:
         self.X = X
+        self._nearest: tuple[Floats, Ints] | None = None
 
     def neighbors(self, count: int) -> tuple[Floats, Ints]:
         """Distances and indices (n, count) of each point's nearest other points."""
-        if count > self._neighbors[1].shape[1]:
-            return nearest_others(self.X, count)
-        distances, indices = self._neighbors
+        if self._nearest is None or count > self._nearest[1].shape[1]:
+            self._nearest = nearest_others(self.X, max(count, min(NEIGHBORS, len(self.X) - 1)))
+        distances, indices = self._nearest
         return distances[:, :count], indices[:, :count]
 
     @cached_property
@@ -45,8 +48,36 @@ class SharedPoints:
         return connected.merge_tree(edges[order]), lengths[order]
 
     @cached_property
-    def _neighbors(self) -> tuple[Floats, Ints]:
-        return nearest_others(self.X, min(NEIGHBORS, len(self.X) - 1))
+    def local_cores(self) -> tuple[Ints, Ints, Floats]:
+        """The m local cores (m,) of Cheng et al. 2019, doi:10.1109/TNNLS.2018.2853710, the number among them
+        of the one that stands for each point (n,), and how far (m, m) they are along natural neighbors.
+
+        Cores without a path between them are as far apart as the farthest that have one.
+        """
+        size, popularity = self._natural_neighbors
+        sums, members = neighborhoods(self, popularity)
+        distances, indices = self.neighbors(size)
+        starts = np.concatenate([[0], np.cumsum(popularity)])
+        standing = connected.representatives(self.X, _densest_first(sums, distances), members, starts)
+        cores, number = np.unique(standing, return_inverse=True)
+        # the outermost first: a search ends when it has reached the rest
+        outward = np.argsort(-np.sum((self.X[cores] - self.X.mean(axis=0)) ** 2, axis=1), kind="stable")
+        paths = np.empty((len(cores), len(cores)))
+        graph = connected.neighbor_graph(indices, distances)
+        paths[np.ix_(outward, outward)] = connected.path_lengths(*graph, cores[outward])
+        reached = np.isfinite(paths)
+        return cores, number, np.where(reached, paths, np.max(paths, where=reached, initial=0.0))
+
+    @cached_property
+    def _natural_neighbors(self) -> tuple[int, Ints]:
+        """How many nearest others are natural neighbors, and (n,) how many points have each among theirs."""
+        count = min(NEIGHBORS, len(self.X) - 1)
+        while True:
+            size, popularity = connected.natural_size(self.neighbors(count)[1])
+            if size:
+                return size, popularity
+            # a scan of all distances takes as long for many neighbors as for few
+            count = min((6 if self.X.shape[1] > TREE_DIMENSIONS else 2) * count, len(self.X) - 1)
 
 
 def spanning_tree_of(X: Floats) -> tuple[Ints, Floats]:
@@ -56,14 +87,42 @@ def spanning_tree_of(X: Floats) -> tuple[Ints, Floats]:
 
 
 def nearest_others(X: Floats, count: int) -> tuple[Floats, Ints]:
-    """Distances and indices (n, count) of each point's nearest other points, found by a k-d tree."""
+    """Distances and indices (n, count) of each point's nearest other points."""
     from scipy.spatial import cKDTree
 
     if count < 1:
         return np.empty((len(X), 0)), np.empty((len(X), 0), dtype=np.int64)
+    if X.shape[1] > TREE_DIMENSIONS:
+        squares, nearest = neighbors.nearest_by_scan(np.ascontiguousarray(X.T), count)
+        return np.sqrt(squares), nearest
     distances, indices = cKDTree(X).query(X, k=count + 1)
     # among duplicates a point need not come first in its own list: drop it wherever it is, else the last
     own = indices == np.arange(len(X))[:, None]
     own[~own.any(axis=1), -1] = True
     shape = (len(X), count)
     return distances[~own].reshape(shape), indices[~own].reshape(shape).astype(np.int64)
+
+
+def _densest_first(sums: Floats, distances: Floats) -> Ints:
+    """(n,) order of points by summed distances (n,), equal ones by distances (n, s) to the nearest, the second, ...
+
+    Sums that differ by rounding only are equal: those of neighbors on a line often are.
+    """
+    order = np.argsort(sums, kind="stable")
+    ordered = sums[order]
+    level = np.concatenate([[0], np.cumsum(ordered[1:] > ordered[:-1] * (1.0 + 1e-12))])
+    tied = np.flatnonzero(np.bincount(level)[level] > 1)
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((*distances[rows].T[::-1], level[tied]))]
+    return order
+
+
+def neighborhoods(points: SharedPoints, counts: Ints) -> tuple[Floats, Ints]:
+    """(n,) summed distances to as many nearest others as the largest of counts (n,), and one after another
+    each point's counts[i] nearest others, in any order."""
+    widest = int(counts.max())
+    if points.X.shape[1] > TREE_DIMENSIONS:
+        sums, members = neighbors.neighborhoods_by_scan(np.ascontiguousarray(points.X.T), counts, widest)
+        return sums, members
+    distances, indices = points.neighbors(widest)
+    return distances.sum(axis=1), indices[np.arange(widest) < counts[:, None]]

@@ -9,7 +9,7 @@ import itertools
 import math
 
 import numpy as np
-from oracles_connected import disco  # noqa: F401
+from oracles_connected import disco, lccv  # noqa: F401
 
 
 def distance(x, y):

@@ -1,5 +1,6 @@
 """Oracles of the measures of connection. Imports nothing from the project; labels may hold noise, -1."""
 
+import functools
 import math
 
 import numpy as np
@@ -48,3 +49,66 @@ def disco(X, labels):
             sparse.append((core[i] - reach) / max(core[i], reach) if max(core[i], reach) > 0 else 0.0)
         scores.append(min(*far, *sparse))
     return sum(scores) / n
+
+
+def natural_neighbors(X):
+    """Each point's others, nearest first; the natural number s; by how many points each is among the s nearest."""
+    apart = distance_table(X)
+    n = len(X)
+    nearest = [sorted((j for j in range(n) if j != i), key=lambda j, row=apart[i]: row[j]) for i in range(n)]
+    without = []
+    for s in range(1, n):
+        popularity = [sum(i in near[:s] for near in nearest) for i in range(n)]
+        without.append(popularity.count(0))
+        if without[-1] == 0 or (s > 1 and without[-1] == without[-2]):
+            return nearest, s, popularity
+    return nearest, n - 1, popularity
+
+
+def lccv(X, labels):
+    """Cheng et al. 2019. Noise is among the points, never among a cluster's cores or what they stand for."""
+    n = len(X)
+    apart = distance_table(X)
+    nearest, s, popularity = natural_neighbors(X)
+    reach = [[apart[i][j] for j in nearest[i]] for i in range(n)]
+    sums = [sum(distances[: max(popularity)]) for distances in reach]
+
+    def sparser(i, j):
+        """Positive if i is sparser than j; equal sums are decided by the nearest distance, the second, ..."""
+        if math.isclose(sums[i], sums[j], rel_tol=1e-12):
+            return (reach[i][:s] > reach[j][:s]) - (reach[i][:s] < reach[j][:s])
+        return sums[i] - sums[j]
+
+    densest_first = sorted(range(n), key=functools.cmp_to_key(sparser))
+    core = [None] * n
+    for p in densest_first:
+        hood = [p, *nearest[p][: popularity[p]]]
+        densest = min(hood, key=densest_first.index)
+        if core[densest] is None:
+            core[densest] = densest
+        for x in hood:
+            if core[x] is None or apart[x][core[x]] > apart[x][core[densest]]:
+                core[x] = core[densest]
+    paths = np.full((n, n), math.inf)
+    for i in range(n):
+        for j in nearest[i][:s]:
+            paths[i, j] = paths[j, i] = apart[i][j]
+        paths[i, i] = 0.0
+    for via in range(n):
+        paths = np.minimum(paths, paths[:, [via]] + paths[[via], :])
+    cores = [i for i in range(n) if core[i] == i]
+    longest = max(paths[i, j] for i in cores for j in cores if paths[i, j] < math.inf)
+    groups = {}
+    for i in cores:
+        if labels[i] >= 0:
+            groups.setdefault(labels[i], []).append(i)
+    if len(groups) < 2:
+        return math.nan
+    value = 0.0
+    for name, group in groups.items():
+        for i in group:
+            own = [min(paths[i, j], longest) for j in group if j != i]
+            others = [[min(paths[i, j], longest) for j in other] for c, other in groups.items() if c != name]
+            members = sum(core[j] == i and labels[j] >= 0 for j in range(n))
+            value += members * silhouette_width(own, others)
+    return value / n

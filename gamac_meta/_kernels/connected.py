@@ -1,8 +1,10 @@
-"""Density-connectivity: the merge tree of a spanning tree and mean distances read off it."""
+"""Paths through dense regions: merge trees, natural neighbors, local cores and the paths between them."""
 
 import numpy as np
 
 from gamac_meta._kernels.compiler import kernel
+
+BUCKETS = 1024
 
 
 @kernel
@@ -64,3 +66,184 @@ def merge_distances(children, heights, labels, sizes):
             elif sizes[c] > 1:
                 own_mean[i] = total[i] / (sizes[c] - 1)
     return own_mean, other_mean
+
+
+@kernel
+def natural_size(indices):
+    """Size s at which natural neighbors are found, and (n,) how many points have each among their s nearest.
+
+    indices (n, count), nearest first. The size grows until every point is somebody's neighbor, or
+    one more neighbor leaves as many points as before without; 0 if that needs more than count.
+    """
+    n, count = indices.shape
+    popularity = np.zeros(n, dtype=np.int64)
+    without = n
+    for rank in range(count):
+        before = without
+        for i in range(n):
+            j = indices[i, rank]
+            if popularity[j] == 0:
+                without -= 1
+            popularity[j] += 1
+        if without == 0 or (rank > 0 and without == before):
+            return rank + 1, popularity
+    return 0, popularity
+
+
+@kernel
+def representatives(X, order, members, starts):
+    """(n,) the local core that stands for each point.
+
+    order (n,) points by falling density; the neighborhood of point i is itself and
+    members[starts[i]:starts[i + 1]]. Each point in turn offers its neighborhood the core of the
+    densest point there; who has a core already takes the nearer of the two.
+    """
+    n, d = X.shape
+    rank = np.empty(n, dtype=np.int64)
+    rank[order] = np.arange(n)
+    core = np.full(n, -1)
+    hood = np.empty(n, dtype=np.int64)
+    for p in order:
+        size = 1 + starts[p + 1] - starts[p]
+        hood[0] = p
+        hood[1:size] = members[starts[p] : starts[p + 1]]
+        densest = p
+        for x in hood[:size]:
+            if rank[x] < rank[densest]:
+                densest = x
+        if core[densest] < 0:
+            core[densest] = densest
+        offered = core[densest]
+        for x in hood[:size]:
+            taken = core[x]
+            if taken < 0:
+                core[x] = offered
+                continue
+            here = 0.0
+            there = 0.0
+            for column in range(d):
+                here += (X[x, column] - X[taken, column]) ** 2
+                there += (X[x, column] - X[offered, column]) ** 2
+            if here > there:
+                core[x] = offered
+    return core
+
+
+@kernel
+def neighbor_graph(indices, distances):
+    """Arcs of the graph in which points are joined if either is among the other's nearest (n, s).
+
+    Returns (starts (n + 1,), ends, lengths): arcs of point i are those from starts[i] to starts[i + 1].
+    """
+    n, s = indices.shape
+    one_way = np.ones((n, s), dtype=np.bool_)
+    starts = np.zeros(n + 1, dtype=np.int64)
+    for i in range(n):
+        for rank in range(s):
+            j = indices[i, rank]
+            for other in range(s):
+                if indices[j, other] == i:
+                    one_way[i, rank] = False
+            starts[i + 1] += 1
+            starts[j + 1] += one_way[i, rank]
+    starts = np.cumsum(starts)
+    ends = np.empty(starts[n], dtype=np.int32)
+    lengths = np.empty(starts[n])
+    filled = starts[:n].copy()
+    for i in range(n):
+        for rank in range(s):
+            j = indices[i, rank]
+            ends[filled[i]] = j
+            lengths[filled[i]] = distances[i, rank]
+            filled[i] += 1
+            if one_way[i, rank]:
+                ends[filled[j]] = i
+                lengths[filled[j]] = distances[i, rank]
+                filled[j] += 1
+    return starts, ends, lengths
+
+
+@kernel
+def _join(node, bucket, first, before, after, bucket_of):
+    """Put a node at the head of a bucket's list."""
+    head = first[bucket]
+    first[bucket] = node
+    before[node] = -1
+    after[node] = head
+    bucket_of[node] = bucket
+    if head >= 0:
+        before[head] = node
+
+
+@kernel
+def _leave(node, first, before, after, bucket_of):
+    """Take a node out of the list of its bucket."""
+    if before[node] >= 0:
+        after[before[node]] = after[node]
+    else:
+        first[bucket_of[node]] = after[node]
+    if after[node] >= 0:
+        before[after[node]] = before[node]
+    bucket_of[node] = -1
+
+
+@kernel
+def path_lengths(starts, ends, lengths, sources):
+    """(m, m) length of the shortest path between sources (m,), infinite where there is none.
+
+    From each source in turn a search corrects distances bucket by bucket (Meyer & Sanders 2003,
+    doi:10.1016/S0196-6774(03)00076-2), until all later sources are reached for good.
+    """
+    n = starts.size - 1
+    m = sources.size
+    paths = np.zeros((m, m))
+    width = 0.5 * lengths.mean() if lengths.size else 0.0
+    if width == 0.0:
+        width = 1.0
+    later = np.zeros(n, dtype=np.bool_)
+    later[sources] = True
+    reach = np.empty(n)
+    seen = np.full(n, -1)
+    before = np.empty(n, dtype=np.int64)
+    after = np.empty(n, dtype=np.int64)
+    for s in range(m - 1):
+        first = np.full(BUCKETS, -1)
+        bucket_of = np.full(n, -1)
+        later[sources[s]] = False
+        reach[:] = np.inf
+        reach[sources[s]] = 0.0
+        _join(sources[s], 0, first, before, after, bucket_of)
+        waiting = 1
+        wanted = m - 1 - s
+        turn = 0
+        while waiting > 0 and wanted > 0:
+            while first[turn % BUCKETS] >= 0:
+                node = first[turn % BUCKETS]
+                _leave(node, first, before, after, bucket_of)
+                due = int(reach[node] / width)
+                if due > turn:
+                    # had come beyond the ring of buckets
+                    _join(node, min(due, turn + BUCKETS - 1) % BUCKETS, first, before, after, bucket_of)
+                    continue
+                waiting -= 1
+                if later[node] and seen[node] != s:
+                    seen[node] = s
+                    wanted -= 1
+                for arc in range(starts[node], starts[node + 1]):
+                    target = ends[arc]
+                    length = reach[node] + lengths[arc]
+                    if length < reach[target]:
+                        reach[target] = length
+                        bucket = min(int(length / width), turn + BUCKETS - 1) % BUCKETS
+                        if bucket_of[target] < 0:
+                            waiting += 1
+                        elif bucket_of[target] != bucket:
+                            _leave(target, first, before, after, bucket_of)
+                        else:
+                            continue
+                        _join(target, bucket, first, before, after, bucket_of)
+            turn += 1
+        for t in range(s + 1, m):
+            paths[s, t] = reach[sources[t]]
+            paths[t, s] = reach[sources[t]]
+    return paths

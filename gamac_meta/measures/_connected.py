@@ -1,5 +1,6 @@
 """Measures of connection: silhouettes and separations along paths through dense regions."""
 
+from gamac_meta.exceptions import UndefinedMeasureError
 from gamac_meta.measures._registry import measure
 from gamac_meta.measures._separation import silhouette_widths
 
@@ -29,3 +30,30 @@ def disco(xp, connectivity_means, core_distances, noise_core_distances, n_given)
     larger = xp.maximum(noise_core_distances, sparsest)
     noise = xp.where(larger > 0.0, (noise_core_distances - sparsest) / larger, 0.0)
     return (xp.sum(silhouette_widths(xp, own_mean, other_mean)) + xp.sum(noise)) / n_given
+
+
+@measure(
+    "LCCV",
+    greater_is_better=True,
+    bounds=(-1.0, 1.0),
+    reference="Cheng, Zhu, Huang, Wu & Yang 2019, doi:10.1109/TNNLS.2018.2853710",
+)
+def lccv(xp, local_cores, n_given):
+    r"""Silhouette of local cores, each weighing as much as the points it stands for.
+
+    .. math:: \frac1N \sum_{\text{cores } i} n_i \frac{b_i - a_i}{\max(a_i, b_i)}
+
+    The number s of natural neighbors grows until every point is among the s nearest of some other, or
+    one more changes nothing; a point is popular with those that have it among theirs. Its density is
+    inverse to the mean distance to as many nearest points as the most popular is popular with; its
+    neighborhood has as many nearest points as it is popular with itself. By falling density each
+    point offers its neighborhood the core that stands for the densest point there, at first that
+    point, and who has a core takes the nearer. Distances between cores are lengths of shortest paths
+    over s nearest neighbors, either way, where the authors' program walks one way only; cores without
+    a path are as far apart as the farthest with one. Noise lies on paths and counts in N, as in that
+    program. A core alone in its cluster counts 0; clusters without cores are passed over.
+    """
+    own_mean, other_mean, members = local_cores
+    if own_mean.shape[0] == 0 or xp.any(xp.isinf(other_mean)):
+        raise UndefinedMeasureError("fewer than two clusters have local cores")
+    return xp.sum(members * silhouette_widths(xp, own_mean, other_mean)) / n_given

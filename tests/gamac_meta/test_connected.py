@@ -3,9 +3,14 @@
 import numpy as np
 import oracles
 import pytest
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 
+from gamac_meta import points
+from gamac_meta._kernels import connected
 from gamac_meta.measures import MEASURES
 from gamac_meta.pairwise import PartitionView
+from gamac_meta.points import SharedPoints
 
 
 def value_of(name, X, labels):
@@ -20,7 +25,7 @@ def rings(rng, sizes=(60, 120)):
     return np.column_stack([radii * np.cos(angles), radii * np.sin(angles)]), labels
 
 
-@pytest.mark.parametrize("name", ["disco"])
+@pytest.mark.parametrize("name", ["disco", "lccv"])
 def test_rings_are_better_than_halves(name):
     X, labels = rings(np.random.default_rng(0))
     halves = (X[:, 0] > 0.0).astype(int)
@@ -50,3 +55,47 @@ def test_disco_lets_paths_lead_over_noise():
     labels = np.repeat([0, 1, -1], [20, 20, 60])
     alone, bridged = (PartitionView(X[:count], labels[:count]).connectivity_means[1] for count in (40, 100))
     assert np.all(bridged < 0.2 * alone)
+
+
+def test_lccv_counts_noise_against_the_partition():
+    X, labels = rings(np.random.default_rng(3))
+    hidden = labels.copy()
+    hidden[::3] = -1
+    values = [value_of("lccv", X, given) for given in (labels, hidden)]
+    assert values[1] < 0.9 * values[0]
+    assert values[1] == pytest.approx(oracles.lccv(X, hidden), rel=1e-9)
+
+
+def test_lccv_needs_local_cores_in_two_clusters():
+    X, _ = rings(np.random.default_rng(4))
+    cores = SharedPoints(X).local_cores[0]
+    outside = np.setdiff1d(np.arange(len(X)), cores)
+    value, reason = MEASURES["lccv"].explain(PartitionView(X, np.isin(np.arange(len(X)), outside[:40]).astype(int)))
+    assert np.isnan(value)
+    assert reason == "fewer than two clusters have local cores"
+
+
+@pytest.mark.parametrize("d", [2, 12])
+def test_neighbors_are_the_same_by_tree_and_by_scan(d, monkeypatch):
+    X = np.random.default_rng(5).normal(size=(80, d))
+    found = {}
+    for limit in (1, 100):
+        monkeypatch.setattr(points, "TREE_DIMENSIONS", limit)
+        shared = SharedPoints(X)
+        cores = shared.local_cores
+        found[limit] = [*shared.neighbors(7), cores[0], cores[1], cores[2]]
+    for scanned, searched in zip(*found.values(), strict=True):
+        assert np.allclose(scanned, searched, rtol=1e-12, atol=0.0)
+
+
+def test_paths_between_local_cores_are_shortest():
+    X, _ = rings(np.random.default_rng(6), (300, 600))
+    X = np.concatenate([X, [[40.0, 0.0], [40.1, 0.0]]])  # far beyond the ring of buckets
+    shared = SharedPoints(X)
+    distances, indices = shared.neighbors(9)
+    starts, ends, lengths = connected.neighbor_graph(indices, distances)
+    graph = csr_array((lengths, ends, starts), shape=(len(X), len(X)))
+    sources = np.arange(0, len(X), 13)
+    expected = dijkstra(graph, indices=sources)[:, sources]
+    assert np.array_equal(np.isinf(expected), np.isinf(connected.path_lengths(starts, ends, lengths, sources)))
+    assert np.allclose(connected.path_lengths(starts, ends, lengths, sources), expected, rtol=1e-12)

@@ -59,7 +59,7 @@ def value_of(measure, X, labels):
 
 def arbitrary_among_equals(measure):
     """Whether exact duplicates leave the value open: their nearest neighbors and trees are not unique."""
-    return not {"neighbor_labels", "tree_edges", "density_structure"}.isdisjoint(measure.needs)
+    return not {"neighbor_labels", "tree_edges", "density_structure", "local_cores"}.isdisjoint(measure.needs)
 
 
 def weighs_noise(measure):
@@ -72,10 +72,10 @@ def sees_noise(measure):
     return not {"connectivity_means", "local_cores"}.isdisjoint(measure.needs)
 
 
-def blobs():
+def blobs(size=30):
     rng = np.random.default_rng(5)
-    labels = np.repeat(np.arange(4), 30)
-    return rng.normal(size=(120, 3)) * [1.0, 0.7, 0.4] + 7.0 * np.eye(4, 3)[labels], labels
+    labels = np.repeat(np.arange(4), size)
+    return rng.normal(size=(4 * size, 3)) * [1.0, 0.7, 0.4] + 7.0 * np.eye(4, 3)[labels], labels
 
 
 # ---- what a measure is ----------------------------------------------------------------------------
@@ -115,7 +115,8 @@ def test_agrees_with_its_oracle(measure, data):
 
 @every_measure
 def test_prefers_planted_clusters_to_chance(measure):
-    X, labels = blobs()
+    # a cluster that needs but one local core counts 0 in LCCV, whatever the labels
+    X, labels = blobs(200 if "local_cores" in measure.needs else 30)
     planted = value_of(measure, X, labels)
     chance = value_of(measure, X, np.random.default_rng(0).permutation(labels))
     assert math.isfinite(planted)
@@ -279,8 +280,8 @@ def test_noise_is_left_out(measure, data, seed):
 
 
 def test_few_measures_weigh_noise():
-    assert {name for name, measure in MEASURES.items() if weighs_noise(measure)} == {"dbcv", "disco"}
-    assert {name for name, measure in MEASURES.items() if sees_noise(measure)} == {"disco"}
+    assert {name for name, measure in MEASURES.items() if weighs_noise(measure)} == {"dbcv", "disco", "lccv"}
+    assert {name for name, measure in MEASURES.items() if sees_noise(measure)} == {"disco", "lccv"}
 
 
 def test_dbcv_weighs_clusters_by_their_share_of_all_points():
