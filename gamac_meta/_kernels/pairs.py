@@ -63,30 +63,26 @@ def fold_rows(
     atom_max = np.zeros(atoms)
     for i in range(start, stop):
         _distances_from(columns, i, distances)
-        # slices, as numba would otherwise check every index for counting from the end
+        # slices, as numba would otherwise check every index for counting from the end; sums in a loop
+        # of their own, so that they are the same to the last digit with and without extremes
+        for a in range(atoms):
+            cell = distances[starts[a] : starts[a + 1]]
+            total = 0.0
+            for j in range(cell.size):
+                total += cell[j]
+            slice_sum[a] = total
+            atom_sum[a] += total
         if extremes:
             for a in range(atoms):
                 cell = distances[starts[a] : starts[a + 1]]
-                total = 0.0
                 smallest = np.inf
                 largest = 0.0
                 for j in range(cell.size):
-                    total += cell[j]
                     smallest = min(smallest, cell[j])
                     largest = max(largest, cell[j])
-                slice_sum[a] = total
                 slice_max[a] = largest
-                atom_sum[a] += total
                 atom_min[a] = min(atom_min[a], smallest)
                 atom_max[a] = max(atom_max[a], largest)
-        else:
-            for a in range(atoms):
-                cell = distances[starts[a] : starts[a + 1]]
-                total = 0.0
-                for j in range(cell.size):
-                    total += cell[j]
-                slice_sum[a] = total
-                atom_sum[a] += total
         home = atom_of[i]
         for q in range(labels.shape[0]):
             own = labels[q, home]
