@@ -163,7 +163,8 @@ def gather_keys(columns, atom_of, labels, within_bits, present_bits, lowest, chu
         _patterns_from(columns, i, distances)
         home = atom_of[i]
         if i == 0 or atom_of[i - 1] != home:
-            together[:] = 0
+            for a in range(atoms):
+                together[a] = 0
             for q in range(labels.shape[0]):
                 own = labels[q, home]
                 if own < 0:
@@ -222,21 +223,23 @@ def sort_keys(keys, spare):
 def compare_sorted(keys, within_bits, present_bits, tallies):
     """Comparisons of within with between distances among sorted keys.
 
-    tallies (g, 6) receives: within pairs, between pairs, (within, between) pairs of pairs whose within
-    distance is larger, and pairs of pairs of equal distance: both within, both between, one of each.
+    within_bits, present_bits (g,) as in gather_keys. tallies (g, 6) receives: within pairs, between
+    pairs, (within, between) pairs of pairs whose within distance is larger, and pairs of pairs of
+    equal distance: both within, both between, one of each.
     Distances are equal if they differ by no more than one unit of the 37th mantissa bit: rounding
     must not order the pairs of a grid.
     """
     g = within_bits.size
+    within_here = np.zeros(g, dtype=np.int64)
+    between_here = np.zeros(g, dtype=np.int64)
     within_seen = np.zeros(g, dtype=np.int64)
     between_seen = np.zeros(g, dtype=np.int64)
     larger = np.zeros(g, dtype=np.int64)
-    within_here = np.zeros(g, dtype=np.int64)
-    between_here = np.zeros(g, dtype=np.int64)
-    joins = within_bits.astype(np.int64)
-    # without noise, the bit of presence is one that every key has been given
-    shows = np.where(present_bits >= 0, present_bits, 62).astype(np.int64)
-    always = np.int64(1) << 62
+    shows = np.zeros(g, dtype=np.int64)
+    # without noise, the bit of presence is one that every key is given
+    always = 1 << 62
+    for q in range(g):
+        shows[q] = present_bits[q] if present_bits[q] >= 0 else 62
     t = 0
     total = keys.size
     while t < total:
@@ -245,7 +248,7 @@ def compare_sorted(keys, within_bits, present_bits, tallies):
         if stop == total or keys[stop] >> KEY_BITS > limit:
             key = keys[t] | always
             for q in range(g):
-                within = (key >> joins[q]) & 1
+                within = (key >> within_bits[q]) & 1
                 larger[q] += within * between_seen[q]
                 within_seen[q] += within
                 between_seen[q] += ((key >> shows[q]) & 1) - within
@@ -253,12 +256,13 @@ def compare_sorted(keys, within_bits, present_bits, tallies):
             continue
         while stop < total and keys[stop] >> KEY_BITS <= limit:
             stop += 1
-        within_here[:] = 0
-        between_here[:] = 0
+        for q in range(g):
+            within_here[q] = 0
+            between_here[q] = 0
         for s in range(t, stop):
             key = keys[s] | always
             for q in range(g):
-                within = (key >> joins[q]) & 1
+                within = (key >> within_bits[q]) & 1
                 within_here[q] += within
                 between_here[q] += ((key >> shows[q]) & 1) - within
         for q in range(g):
@@ -271,6 +275,7 @@ def compare_sorted(keys, within_bits, present_bits, tallies):
             within_seen[q] += w
             between_seen[q] += b
         t = stop
-    tallies[:, 0] += within_seen
-    tallies[:, 1] += between_seen
-    tallies[:, 2] += larger
+    for q in range(g):
+        tallies[q, 0] += within_seen[q]
+        tallies[q, 1] += between_seen[q]
+        tallies[q, 2] += larger[q]

@@ -59,8 +59,10 @@ def fold_rows(
     slice_max = np.zeros(atoms)
     # of all rows of one atom so far
     atom_sum = np.zeros(atoms)
-    atom_min = np.full(atoms, np.inf)
+    atom_min = np.empty(atoms)
     atom_max = np.zeros(atoms)
+    for a in range(atoms):
+        atom_min[a] = np.inf
     for i in range(start, stop):
         _distances_from(columns, i, distances)
         # slices, as numba would otherwise check every index for counting from the end; sums in a loop
@@ -121,9 +123,10 @@ def fold_rows(
                     if extremes:
                         pair_minima[line + c] = min(pair_minima[line + c], atom_min[a])
                         pair_maxima[line + c] = max(pair_maxima[line + c], atom_max[a])
-            atom_sum[:] = 0.0
-            atom_min[:] = np.inf
-            atom_max[:] = 0.0
+            for a in range(atoms):
+                atom_sum[a] = 0.0
+                atom_min[a] = np.inf
+                atom_max[a] = 0.0
 
 
 @vectorized
@@ -191,9 +194,10 @@ def outsider_means(
             b = max((patterns[j] >> ROW_BIN_SHIFT) - lowest, 0)
             bins[j] = b
             low = min(low, b)
-        counts[low:] = 0
-        sums[low:] = 0.0
-        head[low:] = -1
+        for b in range(low, ROW_BINS):
+            counts[b] = 0
+            sums[b] = 0.0
+            head[b] = -1
         for j in range(n):
             if j != i:
                 b = bins[j]
