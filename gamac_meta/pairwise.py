@@ -15,12 +15,15 @@ import numpy as np
 
 from gamac_meta._kernels import centers, connected, trees
 from gamac_meta.concordance import Concordance
+from gamac_meta.near_pass import NearPass, nearest_clustered
 from gamac_meta.pair_pass import TILE_ROWS, PairPass
-from gamac_meta.points import NEIGHBORS, SharedPoints, nearest_others, spanning_tree_of
+from gamac_meta.points import NEIGHBORS, SharedPoints, spanning_tree_of
 from gamac_meta.types import Floats, Ints, Labels
 
 # What a statistic costs: "linear" O(nd), "neighbors" O(n log n), "pairs" O(n^2 d), "sort" O(n^2 log n)
 COSTS = ("linear", "neighbors", "pairs", "sort")
+# nearest others that make a neighborhood
+NEIGHBORHOOD = 25
 
 
 class PartitionView:
@@ -38,12 +41,15 @@ class PartitionView:
         pairs: PairPass | None = None,
         row: int = 0,
         shared: SharedPoints | None = None,
+        near: NearPass | None = None,
     ) -> None:
         self._all_X = np.ascontiguousarray(X, dtype=np.float64)
         self._all_labels = np.ascontiguousarray(labels, dtype=np.int32)
         self._pairs = pairs or PairPass(self._all_X, self._all_labels[None, :])
         self._row = row
         self._shared = shared or SharedPoints(self._all_X)
+        self._near = near or NearPass(self._shared, self._all_labels[None, :])
+        self._near_row = row if near else 0
 
     # ---- the partition itself -------------------------------------------------------------
 
@@ -108,6 +114,10 @@ class PartitionView:
         """(k, ...) mean over each cluster of per-point values (n, ...)."""
         return (self.cluster_sums(values).T / self.sizes).T
 
+    def cluster_maxima(self, values: Floats) -> Floats:
+        """(k,) largest in each cluster of per-point values (n,)."""
+        return np.maximum.reduceat(values, self.starts)
+
     # ---- rows: the points whose distances to all others are known ---------------------------
 
     # Here all points; a sample of them in gamac_meta/sampling.py. Statistics of rows are own_mean,
@@ -117,6 +127,11 @@ class PartitionView:
     def row_labels(self) -> Labels:
         """(r,) cluster of each row, ascending."""
         return self.labels
+
+    @property
+    def _row_X(self) -> Floats:
+        """(r, d) the rows, a part of X."""
+        return self.X
 
     def row_mean(self, values: Floats) -> float:
         """Mean over all clustered points of values of rows (r,)."""
@@ -322,18 +337,75 @@ class PartitionView:
 
     def nearest(self, count: int) -> tuple[Floats, Ints]:
         """Distances and row indices into X (n, count) of each clustered point's nearest others."""
+        distances, indices = self._listed(count)
+        position = np.empty(len(self._all_X), dtype=np.int64)
+        position[self._order] = np.arange(self.n)
+        return distances, position[indices]
+
+    def _listed(self, count: int) -> tuple[Floats, Ints]:
+        """The same as nearest, but indices of points as given."""
         count = min(count, self.n - 1)
         if self.n < len(self._all_X):
-            return nearest_others(self.X, count)
-        distances, indices = self._shared.neighbors(count)
-        position = np.empty(self.n, dtype=np.int64)
-        position[self._order] = np.arange(self.n)
-        return distances[self._order], position[indices[self._order]]
+            distances, indices = nearest_clustered(self._shared, self._all_labels >= 0, count)
+        else:
+            distances, indices = self._shared.neighbors(count)
+        return distances[self._order], indices[self._order]
 
     @cached_property
     def neighbor_labels(self) -> Labels:
         """(n, up to NEIGHBORS) clusters of the nearest other points, nearest first."""
         return self.labels[self.nearest(NEIGHBORS)[1]]
+
+    @cached_property
+    def neighborhood(self) -> tuple[Floats, Labels]:
+        """Distances to the nearest other points (n, up to NEIGHBORHOOD), nearest first, and their clusters."""
+        distances, indices = self._listed(NEIGHBORHOOD)
+        return distances, self._all_labels[indices]
+
+    @cached_property
+    def nearest_own(self) -> Floats:
+        """(n,) distance to the nearest point of the own cluster, NaN for a single point."""
+        return np.asarray(self._near.near[self._near_row, 0][self._order])
+
+    @cached_property
+    def nearest_foreign(self) -> Floats:
+        """(n,) distance to the nearest point of another cluster."""
+        return np.asarray(self._near.near[self._near_row, 1][self._order])
+
+    @cached_property
+    def few_own_mean(self) -> Floats:
+        """(n,) mean distance to the five nearest points of the own cluster, NaN for a single point.
+
+        Of a cluster too small for five, or with fewer points outside: to as many as there are of both.
+        """
+        return np.asarray(self._near.near[self._near_row, 2][self._order])
+
+    @cached_property
+    def few_foreign_mean(self) -> Floats:
+        """(n,) mean distance to as many nearest points of other clusters, NaN for a single point."""
+        return np.asarray(self._near.near[self._near_row, 3][self._order])
+
+    @cached_property
+    def densities(self) -> Floats:
+        """(n,) Gaussian kernel density at each point, the point itself left out, in a unit of its own.
+
+        The kernel's width is Scott's factor n^(-1/(d + 4)) times the root mean variance of the columns.
+        """
+        return self._near.densities(self._near_row)[self._order]
+
+    @cached_property
+    def medoid_distances(self) -> Floats:
+        """(n, k) distance of each point to the medoid of each cluster, the point of least mean distance to the others.
+
+        Of points equally central, as any two are, the one farther from other clusters by `other_mean`.
+        """
+        from scipy.spatial.distance import cdist
+
+        labels, own = self.row_labels, np.nan_to_num(self.own_mean)
+        starts = np.searchsorted(labels, np.arange(self.k))
+        central = own <= np.minimum.reduceat(own, starts)[labels] * (1.0 + 1e-12)
+        order = np.lexsort((-self.other_mean, ~central, labels))
+        return cdist(self.X, self._row_X[order[starts]])
 
     @cached_property
     def connectivity_means(self) -> tuple[Floats, Floats]:
@@ -396,6 +468,7 @@ STATISTIC_COSTS: dict[str, str] = {
             "starts",
             "cluster_sums",
             "cluster_means",
+            "cluster_maxima",
             "row_labels",
             "row_mean",
             "row_cluster_means",
@@ -418,7 +491,9 @@ STATISTIC_COSTS: dict[str, str] = {
         ],
         "linear",
     ),
-    **dict.fromkeys(["neighbor_labels", "core_distances", "noise_core_distances"], "neighbors"),
+    **dict.fromkeys(["neighbor_labels", "core_distances", "noise_core_distances", "neighborhood"], "neighbors"),
+    **dict.fromkeys(["nearest_own", "nearest_foreign", "few_own_mean", "few_foreign_mean"], "neighbors"),
+    **dict.fromkeys(["densities", "medoid_distances"], "pairs"),
     **dict.fromkeys(
         [
             "gaps",
@@ -441,6 +516,38 @@ STATISTIC_COSTS: dict[str, str] = {
     **dict.fromkeys(["outsider_mean", "concordance", "extreme_sums"], "sort"),
 }
 
+# What becomes of a statistic where there are too many pairs for the time (gamac_meta/measures/_large.py),
+# the least exact last: "all" points make it all the same; "near" is made of all points while searches for
+# neighbors last; "rows" are measured for a sample of the points, and means over them have intervals;
+# "extremes" are searched for while time lasts, else those among the rows; "row extremes" are those among
+# the rows; a "structure" is that of a subsample of the points.
+KINDS = ("all", "rows", "extremes", "row extremes", "near", "structure")
+STATISTIC_KINDS: dict[str, str] = {
+    **{name: "all" for name, cost in STATISTIC_COSTS.items() if cost == "linear"},
+    **{name: "near" for name, cost in STATISTIC_COSTS.items() if cost == "neighbors"},
+    **dict.fromkeys(
+        [
+            "row_labels",
+            "row_mean",
+            "row_cluster_means",
+            "pair_sums",
+            "mean_gaps",
+            "own_mean",
+            "other_mean",
+            "own_farthest",
+            "outsider_mean",
+            "reflections",
+            "symmetry_distances",
+            "concordance",
+            "extreme_sums",
+        ],
+        "rows",
+    ),
+    **dict.fromkeys(["gaps", "diameters", "cover"], "extremes"),
+    "row_cluster_maxima": "row extremes",
+    **dict.fromkeys(["density_structure", "tree_edges", "connectivity_means", "local_cores"], "structure"),
+}
+
 
 def views(
     X: Floats,
@@ -457,7 +564,8 @@ def views(
     of the same points, from an earlier call.
     """
     shared = shared or SharedPoints(np.ascontiguousarray(X - X.mean(axis=0), dtype=np.float64))
+    near = NearPass(shared, np.ascontiguousarray(labels, dtype=np.int32))
     pairs = PairPass(shared.X, labels, threads, tile_rows, extremes=not EXTREMES.isdisjoint(needs))
     # one at a time: what a view has made of its points is freed with it
     for i, row in enumerate(pairs.labels):
-        yield PartitionView(shared.X, row, pairs=pairs, row=i, shared=shared)
+        yield PartitionView(shared.X, row, pairs=pairs, row=i, shared=shared, near=near)

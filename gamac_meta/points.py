@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from gamac_meta._kernels import connected, neighbors, trees
+from gamac_meta._kernels import connected, neighborhood, neighbors, trees
 from gamac_meta.types import Floats, Ints
 
 NEIGHBORS = 10
+# length of the lists of nearest others: the 25 that measures ask for, and as many again as may be noise
+LISTED = 40
 # points within the core distance of a point, itself counted
 CORE_POINTS = 5
 # in more dimensions than this a k-d tree visits most points
 TREE_DIMENSIONS = 8
+
+
+class SearchTree(NamedTuple):
+    """A balanced k-d tree, its nodes in heap order."""
+
+    points: Floats  # (n, d) in the order of the leaves
+    order: Ints  # (n,) which points they are
+    edges: Ints  # (nodes, 2) where in it a node begins and ends
+    lower: Floats  # (nodes, d) corner of the box around a node's points
+    upper: Floats  # (nodes, d) the opposite corner
 
 
 class SharedPoints:
@@ -26,9 +39,15 @@ class SharedPoints:
     def neighbors(self, count: int) -> tuple[Floats, Ints]:
         """Distances and indices (n, count) of each point's nearest other points."""
         if self._nearest is None or count > self._nearest[1].shape[1]:
-            self._nearest = nearest_others(self.X, max(count, min(NEIGHBORS, len(self.X) - 1)))
+            self._nearest = nearest_others(self.X, max(count, min(LISTED, len(self.X) - 1)))
         distances, indices = self._nearest
         return distances[:, :count], indices[:, :count]
+
+    @cached_property
+    def search_tree(self) -> SearchTree:
+        """The points in a k-d tree."""
+        order, *nodes = neighborhood.build_tree(self.X)
+        return SearchTree(self.X[order], order, *nodes)
 
     @cached_property
     def spanning_tree(self) -> tuple[Ints, Floats]:

@@ -10,6 +10,14 @@ import math
 
 import numpy as np
 from oracles_connected import disco, lccv  # noqa: F401
+from oracles_neighborhood import (  # noqa: F401
+    cvnn,
+    dunn_owa,
+    medoid_silhouette,
+    neighbor_silhouette,
+    viasckde,
+    wcnn,
+)
 
 
 def distance(x, y):

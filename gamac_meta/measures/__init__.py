@@ -6,6 +6,7 @@ from gamac_meta.measures import (  # noqa: F401
     _concordance,
     _connected,
     _density,
+    _neighborhood,
     _separation,
     _symmetry,
     _variance,

@@ -34,6 +34,29 @@ def silhouette_widths(xp, own_mean, other_mean):
     return xp.where(xp.isnan(own_mean), 0.0, width)
 
 
+@measure(
+    "Medoid silhouette",
+    greater_is_better=True,
+    bounds=(-1.0, 1.0),
+    reference="Lenssen & Schubert 2022, doi:10.1007/978-3-031-17849-8_15",
+)
+def medoid_silhouette(xp, medoid_distances, labels, sizes, k):
+    r"""Silhouette with distances to medoids in place of mean distances to points.
+
+    .. math:: rac1n \sum_i rac{b_i - a_i}{\max(a_i, b_i)}
+
+    with :math:`a_i` the distance to the medoid of the own cluster, its point of least mean distance to
+    the others, and :math:`b_i` that to the nearest other medoid. Where every point is in the cluster of
+    its nearest medoid, as in the paper, a width is :math:`1 - a_i / b_i`. Of points equally central in
+    their cluster, as any two are, the medoid is the one farther from the nearest other cluster. A point
+    that is alone in its cluster counts 0, as in the silhouette, where the paper's formula gives 1.
+    """
+    own = xp.arange(k)[None, :] == labels[:, None]
+    inside = xp.sum(xp.where(own, medoid_distances, 0.0), axis=1)
+    outside = xp.min(xp.where(own, inf, medoid_distances), axis=1)
+    return xp.mean(xp.where(sizes[labels] == 1, 0.0, silhouette_widths(xp, inside, outside)))
+
+
 # Generalized Dunn: the smallest separation of two clusters over the largest extent of one, by the
 # numbers of Bezdek & Pal: statistic, what it is in words and as a formula, and for extents a factor.
 SEPARATIONS = {

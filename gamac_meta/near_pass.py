@@ -1,0 +1,81 @@
+"""Nearest points of the own and of other clusters, and densities, for all partitions of the same points."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gamac_meta._kernels import neighborhood as kernels
+from gamac_meta.points import LISTED, SharedPoints
+from gamac_meta.types import Floats, Ints, Labels
+
+# points of the own and of other clusters whose mean distances are taken
+FEW = 5
+# in more dimensions than this whole rows of distances are scanned
+TREE_DIMENSIONS = 3
+
+
+class NearPass:
+    """Nearest points and densities of several partitions of the same points, made when first asked for."""
+
+    def __init__(self, shared: SharedPoints, labels: Labels) -> None:
+        self.shared = shared
+        self.labels = labels
+
+    @cached_property
+    def near(self) -> Floats:
+        """(p, 4, n) distance to the nearest own and the nearest foreign point, then mean distances to the
+        FEW nearest of each, or to as many as there are of both; NaN where there are none."""
+        p, n = self.labels.shape
+        tree = self.shared.search_tree
+        lists = self.shared.neighbors(min(LISTED, n - 1))
+        sizes = [np.bincount(row[row >= 0]) for row in self.labels]
+        out = np.full((p, 4, n), np.nan)
+        if tree.points.shape[1] <= TREE_DIMENSIONS:
+            for labels, size, near in zip(self.labels, sizes, out, strict=True):
+                kernels.near_clusters(*tree, *lists, labels, size, FEW, near)
+        else:
+            offsets = np.concatenate([[0], np.cumsum([size.size for size in sizes])])
+            columns = np.ascontiguousarray(tree.points.T)
+            joined = np.concatenate(sizes)
+            kernels.near_clusters_all(columns, tree.order, *lists, self.labels, joined, offsets, FEW, out)
+        return out
+
+    def densities(self, row: int) -> Floats:
+        """(n,) kernel density of the points that partition row clusters, each point itself left out.
+
+        The kernel is Gaussian, its width Scott's factor times the root mean variance of the columns. In
+        units of the kernel at the smallest distance between two points; zero at noise.
+        """
+        group, densities = self._densities
+        return np.asarray(densities[group[row]])
+
+    @cached_property
+    def _densities(self) -> tuple[Ints, Floats]:
+        """(p,) which set of points each partition clusters, and (sets, n) densities of each."""
+        tree = self.shared.search_tree
+        d = tree.points.shape[1]
+        kept, first, group = np.unique(self.labels >= 0, axis=0, return_index=True, return_inverse=True)
+        nearest = np.nan_to_num(np.fmin(self.near[first, 0], self.near[first, 1])[:, tree.order]) ** 2
+        # where all points are equal, or none is left, any width will do
+        variances = np.array([np.var(self.shared.X[inside], axis=0).mean() if inside.any() else 0.0 for inside in kept])
+        scott = 0.5 * kept.sum(axis=1) ** (2.0 / (d + 4))
+        factors = np.divide(scott, variances, where=variances > 0.0, out=np.ones(len(kept)))
+        columns = np.ascontiguousarray(tree.points.T)
+        densities = np.empty(kept.shape)
+        included = kept[:, tree.order].astype(np.float64)
+        densities[:, tree.order] = kernels.kernel_densities(columns, included, nearest, factors)
+        return group.reshape(-1), densities
+
+
+def nearest_clustered(shared: SharedPoints, inside: NDArray[np.bool_], count: int) -> tuple[Floats, Ints]:
+    """Distances and indices (n, count) of each inside point's nearest other points inside (n,)."""
+    n = inside.size
+    tree = shared.search_tree
+    lists, places = np.empty((n, count)), np.empty((n, count), dtype=np.int64)
+    found = kernels.listed_among(*shared.neighbors(min(max(LISTED, count), n - 1)), inside, lists, places)
+    short = np.flatnonzero(found[tree.order] < count)
+    kernels.complete_lists(*tree, inside, short, lists, places)
+    return lists, places
