@@ -83,6 +83,7 @@ def test_every_measure_is_documented_with_its_formula():
         formulas = re.findall(r"^```math\n(.+?)\n```$", section, re.MULTILINE | re.DOTALL)
         assert len(formulas) == measure.formula.__doc__.count(".. math::")
         assert ":math:" not in section
+        assert all(line.isprintable() for line in section.splitlines()), name
         assert formulas or "$`" in section, name
 
 

@@ -87,6 +87,8 @@ def cvnn(xp, neighbor_labels, labels, cluster_means, pair_sums, sizes, n):
 def wcnn(xp, neighborhood, labels):
     r"""Within-cluster near neighbors: share of a point's 25 nearest neighbors that lie in its cluster.
 
+    .. math:: \frac{1}{25 n} \sum_i \sum_{j \in N_{25}(i)} [\text{i and j are in one cluster}]
+
     The paper gives a partition with a cluster of 25 points or fewer no value (minus infinity). Here it
     keeps one: such clusters cannot fill the neighborhoods of their points, which lowers the share. Of
     25 points or fewer all are neighbors. Among equally distant neighbors the choice is arbitrary.

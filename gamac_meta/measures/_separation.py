@@ -43,7 +43,7 @@ def silhouette_widths(xp, own_mean, other_mean):
 def medoid_silhouette(xp, medoid_distances, labels, sizes, k):
     r"""Silhouette with distances to medoids in place of mean distances to points.
 
-    .. math:: rac1n \sum_i rac{b_i - a_i}{\max(a_i, b_i)}
+    .. math:: \frac1n \sum_i \frac{b_i - a_i}{\max(a_i, b_i)}
 
     with :math:`a_i` the distance to the medoid of the own cluster, its point of least mean distance to
     the others, and :math:`b_i` that to the nearest other medoid. Where every point is in the cluster of
