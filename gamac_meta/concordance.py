@@ -234,7 +234,7 @@ class PairDistances:
             return self._sorted_concordance()
         counts = self._counts
         return [
-            _from_histogram(counts.within[q], counts.clustered[row] - counts.within[q])
+            from_histogram(counts.within[q], counts.clustered[row] - counts.within[q])
             for q, row in enumerate(counts.population)
         ]
 
@@ -338,7 +338,7 @@ def _sum_of_first(counts: Ints, sums: Floats, wanted: int) -> float:
     return float(sums[:last].sum()) + (missing * float(sums[last] / counts[last]) if missing else 0.0)
 
 
-def _from_histogram(within: Ints, between: Ints) -> Concordance:
+def from_histogram(within: Ints | Floats, between: Ints | Floats) -> Concordance:
     """Midpoints of the bounds that the bins leave: pairs in one bin count half each way."""
     w, b = within.astype(np.float64), between.astype(np.float64)
     below = np.cumsum(b) - b

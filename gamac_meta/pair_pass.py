@@ -65,7 +65,7 @@ class PairPass:
         self.tile_rows = tile_rows
         self.extremes_with_sums = extremes
         # below ~500 points a thread costs more than it saves
-        self.threads = threads or (_processors() if len(X) > 500 else 1)
+        self.threads = threads or (processors() if len(X) > 500 else 1)
 
     @cached_property
     def sizes(self) -> Ints:
@@ -190,7 +190,7 @@ class PairPass:
         return self._distances.extreme_sums
 
 
-def _processors() -> int:
+def processors() -> int:
     """Processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -544,8 +544,8 @@ STATISTIC_KINDS: dict[str, str] = {
         "rows",
     ),
     **dict.fromkeys(["gaps", "diameters", "cover"], "extremes"),
-    "row_cluster_maxima": "row extremes",
-    **dict.fromkeys(["density_structure", "tree_edges", "connectivity_means", "local_cores"], "structure"),
+    **dict.fromkeys(["row_cluster_maxima", "medoid_distances"], "row extremes"),
+    **dict.fromkeys(["densities", "density_structure", "tree_edges", "connectivity_means", "local_cores"], "structure"),
 }
 
 

@@ -164,6 +164,7 @@ class MeasureTable:
     # the values themselves where they are exact, and by default
     low: Floats = field(default_factory=lambda: np.empty(0))
     high: Floats = field(default_factory=lambda: np.empty(0))
+    methods: Mapping[str, str] = field(default_factory=dict)  # measure -> how its estimates were made
 
     def __post_init__(self) -> None:
         _freeze(self, values=(self.values, np.float64))
@@ -217,6 +218,7 @@ class MeasureTable:
             greater_is_better=tuple(self.greater_is_better[column] for column in columns),
             reasons={key: why for key, why in self.reasons.items() if key[1] in measures},
             approximate=tuple(name for name in self.approximate if name in measures),
+            methods={name: how for name, how in self.methods.items() if name in measures},
         )
 
     def reason(self, partition: int, measure: str) -> str | None:
@@ -224,10 +226,13 @@ class MeasureTable:
         return self.reasons.get((partition, measure))
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per partition, one column per measure."""
+        """One row per partition, one column per measure; `attrs["estimates"]` says which are and how they were made."""
         import pandas as pd
 
-        return pd.DataFrame(self.values, columns=list(self.measures), index=pd.Index(self.makers, name="partition"))
+        frame = pd.DataFrame(self.values, columns=list(self.measures), index=pd.Index(self.makers, name="partition"))
+        if self.approximate:
+            frame.attrs["estimates"] = {name: self.methods.get(name, "estimate") for name in self.approximate}
+        return frame
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Heat map of the ranks; measures stand in the order of their dendrogram by rank correlation, drawn above."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,19 +40,16 @@ class Measure:
         """The value as published; NaN where undefined."""
         return self.explain(view)[0]
 
-    def explain(self, view: PartitionView) -> tuple[float, str | None]:
-        """The value, and where it is NaN the reason."""
-        return self._explained(view, {})
-
     def bounds_of(self, view: PartitionView, value: float) -> tuple[float, float]:
         """Least and greatest the exact value can be, where the statistics leave it open; else the value."""
         if np.isnan(value) or "concordance" not in self.needs or not view.concordance.undecided:
             return value, value
-        ends = [self._explained(view, {"concordance": corner})[0] for corner in view.concordance.corners]
+        ends = [self.explain(view, {"concordance": corner})[0] for corner in view.concordance.corners]
         return min(ends), max(ends)
 
-    def _explained(self, view: PartitionView, instead: dict[str, Any]) -> tuple[float, str | None]:
-        """Value and reason, with some statistics of the view replaced."""
+    def explain(self, view: PartitionView, instead: Mapping[str, Any] | None = None) -> tuple[float, str | None]:
+        """The value, and where it is NaN the reason; some statistics of the view may be replaced."""
+        instead = instead or {}
         if view.n == 0:
             return np.nan, "every point is noise"
         if view.k < 2:

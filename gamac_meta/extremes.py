@@ -1,0 +1,142 @@
+"""Smallest and largest distances by cluster, exact without a walk over all pairs, while time lasts.
+
+Rows (gamac_meta/sampling.py) give a first guess from the wrong side. Bounds then tell which points
+could improve on it: few of them, in few dimensions or where clusters are apart. Where they are many
+the search is given up, and the guess stays an estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Event
+
+import numpy as np
+
+from gamac_meta._kernels import extremes as kernels
+from gamac_meta.sampling import SampledView, in_threads
+from gamac_meta.types import Floats
+
+CHUNK = 256  # points searched between two looks at the clock
+PAIRS_PER_LOOK = 50_000_000
+
+OutOfTime = Callable[[], bool]
+
+
+def exact_extremes(
+    view: Callable[[int], SampledView],
+    count: int,
+    wanted: Sequence[str],
+    threads: int,
+    patience: float,
+    clock: Callable[[], float],
+    advance: Callable[[], object],
+) -> list[dict[str, Floats]]:
+    """For each of `count` views those of the wanted statistics that could be made exact for all of them.
+
+    patience: seconds that each statistic may take in each thread. A column of a table is then exact for
+    all partitions or for none, and they remain comparable.
+    """
+    left = dict.fromkeys(wanted, patience * threads)
+
+    def search(row: int, stop: Event) -> dict[str, Floats]:
+        here = view(row)
+        found = {}
+        for name in wanted:
+            start = clock()
+
+            def out_of_time(name: str = name, start: float = start) -> bool:
+                return stop.is_set() or clock() - start > left[name]
+
+            table = None if out_of_time() else SEARCHES[name](here, out_of_time)
+            if table is None:
+                left[name] = -1.0
+            else:
+                left[name] -= clock() - start
+                found[name] = table
+        return found
+
+    results = []
+    for found in in_threads(search, range(count), threads):
+        results.append(found)
+        advance()
+    kept = [name for name in wanted if all(name in found for found in results)]
+    return [{name: found[name] for name in kept} for found in results]
+
+
+def diameters(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
+    """(k,) largest distance inside each cluster; None if out of time.
+
+    A pair farther apart than the guess has summed distances to the centroid greater than it.
+    """
+    found = view.diameters.copy()
+    for c, (start, size) in enumerate(zip(view.starts, view.sizes.astype(np.int64), strict=True)):
+        reach = view.to_centroid[start : start + size]
+        kept = np.flatnonzero(reach > found[c] - reach.max())
+        kept = kept[np.argsort(-reach[kept], kind="stable")]
+        ascending = reach[kept][::-1]
+        pairs = int(np.sum(kept.size - np.searchsorted(ascending, found[c] - ascending)))
+        if pairs > PAIRS_PER_LOOK or out_of_time():
+            return None
+        found[c] = kernels.farthest_pair(view.X[start + kept], reach[kept], found[c])
+    return found
+
+
+def gaps(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
+    """(k, k) smallest distance between points of two clusters, infinite on the diagonal; None if out of time."""
+    from scipy.spatial import cKDTree
+
+    found = view.gaps.copy()
+    clusters = np.split(view.X, view.starts[1:])
+    lower, upper = (np.stack([end(points, axis=0) for points in clusters]) for end in (np.min, np.max))
+    by_size = np.argsort(view.sizes, kind="stable")
+    for place, larger in enumerate(by_size):
+        if place == 0:
+            continue  # smaller than all
+        tree = cKDTree(clusters[larger])
+        for smaller in by_size[:place]:
+            guess = found[larger, smaller]
+            points = clusters[smaller]
+            beside = points - np.clip(points, lower[larger], upper[larger])
+            points = points[np.sum(beside**2, axis=1) < guess**2]
+            for start in range(0, len(points), CHUNK):
+                if out_of_time():
+                    return None
+                nearest = tree.query(points[start : start + CHUNK], distance_upper_bound=guess)[0]
+                guess = min(guess, float(np.min(nearest)))
+            found[larger, smaller] = found[smaller, larger] = guess
+    return found
+
+
+def cover(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
+    """(k,) smallest, over points outside the cluster, of the largest distance to its points; None if out of time.
+
+    The outsider with the least lower bound is measured; the point farthest from it raises the bounds of all.
+    """
+    found = view.cover.copy()
+    within = view.within_ss / view.sizes
+    for c, (start, size) in enumerate(zip(view.starts, view.sizes.astype(np.int64), strict=True)):
+        members = slice(start, start + size)
+        # no maximum is below the root of the mean square
+        bounds = np.sqrt(np.sum((view.X - view.centroids[c]) ** 2, axis=1) + within[c])
+        bounds[members] = np.inf
+        distances = np.empty(size)
+        while True:
+            if out_of_time():
+                return None
+            outsider = int(np.argmin(bounds))
+            if bounds[outsider] >= found[c]:
+                break
+            kernels.distances_to(view.X[members], view.X[outsider], distances)
+            farthest = int(np.argmax(distances))
+            found[c] = min(found[c], distances[farthest])
+            kernels.raise_to_distances(view.X, view.X[start + farthest], bounds)
+            bounds[members] = np.inf
+            bounds[outsider] = np.inf
+    return found
+
+
+SEARCHES: dict[str, Callable[[SampledView, OutOfTime], Floats | None]] = {
+    "diameters": diameters,
+    "gaps": gaps,
+    "cover": cover,
+}

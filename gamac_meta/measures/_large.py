@@ -1,0 +1,284 @@
+"""Many points: exact while a stated time lasts, else estimates that say what they are.
+
+What a measure needs decides (STATISTIC_KINDS): means over points and pairs come from rows, with
+intervals; minima and maxima are searched for exactly; trees and whatever else is a structure of all
+points is that of a subsample.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gamac_meta.extremes import SEARCHES, exact_extremes
+from gamac_meta.measures._registry import Measure
+from gamac_meta.pair_pass import processors
+from gamac_meta.pairwise import KINDS, STATISTIC_KINDS, PartitionView, views
+from gamac_meta.points import SharedPoints
+from gamac_meta.sampling import GROUPS, WEIGHTED, RowPass, RowStatistics, SampledView, draw, draw_rows
+from gamac_meta.types import NOISE, Floats, Labels, PartitionSet
+
+# seconds
+TIME_LIMIT = 120.0
+# so many points are always measured exactly, whatever the clock says
+EXACT_POINTS = 5000
+# clusters that a sample of rows can tell apart
+MOST_CLUSTERS = 500
+# points of two trial runs, from which the time for all is predicted, and rows of a trial walk
+TRIALS = (1000, 4000)
+TRIAL_ROWS = 32
+# fewest and most; powers of two, so that another run takes as many unless the clock is twice off
+ROWS = (256, 1 << 15)
+SUBSAMPLE = (1024, 1 << 14)
+# lists of neighbors take a kilobyte a point
+NEAR_POINTS = 500_000
+# of the time limit
+ROW_SHARE, NEAR_SHARE, SUBSAMPLE_SHARE, SEARCH_SHARE = 0.5, 0.2, 0.1, 0.06
+# 97.5 % quantile of Student's t with GROUPS - 1 degrees of freedom
+QUANTILE = 2.0395
+# seconds before a progress bar appears
+DELAY = 3.0
+
+BINNED = "distances ordered up to the bins of a histogram, with the bounds that these leave"
+BY_ROWS = "means over {rows} of {n} points, each measured against all, with 95 % intervals"
+BY_EXTREMES = "smallest and largest distances from {rows} of {n} points; smaller and larger ones may have been missed"
+BY_SUBSAMPLE = "measured on {points} of {n} points"
+FINE = "the partition has {k} clusters, more than a sample of the points can tell apart"
+
+clock: Callable[[], float] = time.perf_counter
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measure of one partition."""
+
+    value: float
+    low: float
+    high: float
+    reason: str | None  # why the value is NaN
+    method: str | None = None  # how an estimate was made, None where the value is exact
+
+
+def exact_cell(measure: Measure, view: PartitionView) -> Cell:
+    """The value from all points, with bounds where the order of distances is known up to bins."""
+    value, why = measure.explain(view)
+    low, high = measure.bounds_of(view, value)
+    return Cell(value, low, high, why, BINNED if low < high else None)
+
+
+def interval_cell(measure: Measure, view: SampledView, method: str) -> Cell:
+    """The estimate from rows, with the interval of a delete-a-group jackknife beyond what bins leave open."""
+    value, why = measure.explain(view)
+    low, high = measure.bounds_of(view, value)
+    weighted = [need for need in measure.needs if need in WEIGHTED]
+    without = [measure.explain(view, {need: getattr(rows, need) for need in weighted})[0] for rows in view.replicates]
+    spread = QUANTILE * np.sqrt((GROUPS - 1) / GROUPS * np.sum((np.array(without) - value) ** 2))
+    low, high = max(low - spread, measure.bounds[0]), min(high + spread, measure.bounds[1])
+    return Cell(value, low, high, why, method if low < high else None)
+
+
+def kind(measure: Measure, known: set[str]) -> str:
+    """What becomes of a measure: the least exact of KINDS among its needs, those known being as good as "all"."""
+    kinds = ("all" if need in known else STATISTIC_KINDS[need] for need in measure.needs)
+    return max(kinds, key=KINDS.index)
+
+
+def estimated_rows(
+    shared: SharedPoints,
+    labels: Labels,
+    measures: Sequence[Measure],
+    *,
+    time_limit: float,
+    threads: int | None,
+    seed: int,
+) -> Iterator[list[Cell]] | None:
+    """Cells of each partition of labels (p, n), or None where all can be exact within the limit."""
+    if shared.X.shape[0] <= EXACT_POINTS:
+        return None
+    work = _Estimation(shared, labels, measures, time_limit, threads, seed)
+    return None if work.predicted(work.exactly, measures) <= time_limit else work.rows_of_cells()
+
+
+Run = Callable[[SharedPoints, Labels, Sequence[Measure]], Iterator[list[Cell]]]
+
+
+class _Estimation:
+    """An evaluation that is too long to be exact."""
+
+    def __init__(
+        self,
+        shared: SharedPoints,
+        labels: Labels,
+        measures: Sequence[Measure],
+        time_limit: float,
+        threads: int | None,
+        seed: int,
+    ) -> None:
+        self.shared, self.measures, self.limit, self.threads, self.seed = shared, measures, time_limit, threads, seed
+        self.n = shared.X.shape[0]
+        self.given = labels
+        self.fine = labels.max(axis=1) >= MOST_CLUSTERS
+        # what a sample cannot tell apart must not make it larger
+        self.coarse = np.where(self.fine[:, None], np.int32(NOISE), labels) if self.fine.any() else labels
+
+    # ---- what it would take ---------------------------------------------------------------------
+
+    def exactly(self, points: SharedPoints, labels: Labels, measures: Sequence[Measure]) -> Iterator[list[Cell]]:
+        """Cells from all the points, all partitions in one walk."""
+        needs = {need for measure in measures for need in measure.needs}
+        for view in views(points.X, labels, needs, threads=self.threads, shared=points):
+            yield [exact_cell(measure, view) for measure in measures]
+
+    def one_by_one(self, points: SharedPoints, labels: Labels, measures: Sequence[Measure]) -> Iterator[list[Cell]]:
+        """The same, with nothing kept from one partition to the next."""
+        for row in labels:
+            view = PartitionView(points.X, row, shared=points)
+            yield [exact_cell(measure, view) for measure in measures]
+
+    def predicted(self, run: Run, measures: Sequence[Measure]) -> float:
+        """Seconds for all points: a linear and a quadratic part, told apart by two trials on few."""
+        # compiled and loaded first, which is not part of the work
+        self._timed(run, TRIALS[0] // 4, measures)
+        (n, short), (m, long) = (self._timed(run, count, measures) for count in TRIALS)
+        quadratic = max((long / m - short / n) / (m - n), 0.0)
+        linear = max(long / m - quadratic * m, 0.0)
+        return linear * self.n + quadratic * self.n**2
+
+    def _timed(self, run: Run, count: int, measures: Sequence[Measure]) -> tuple[int, float]:
+        points, labels = self._subsample(count)
+        start = clock()
+        for _ in run(points, labels, measures):
+            pass
+        return len(points.X), clock() - start
+
+    def _subsample(self, count: int) -> tuple[SharedPoints, Labels]:
+        """About `count` points, some of every cluster, as points and partitions of their own."""
+        rows = draw(self.coarse, count, 2, np.random.default_rng([self.seed, 0]))[0]
+        X = self.shared.X[rows]
+        return SharedPoints(np.ascontiguousarray(X - X.mean(axis=0))), PartitionSet(self.given[:, rows]).labels
+
+    # ---- what is done instead -------------------------------------------------------------------
+
+    def rows_of_cells(self) -> Iterator[list[Cell]]:
+        """Cells of each partition."""
+        from tqdm import tqdm
+
+        p = len(self.given)
+        # hidden where standard error is no terminal
+        with tqdm(total=GROUPS + 3 * p, desc="measures", unit="", delay=DELAY, disable=None, leave=False) as bar:
+            known = self._near()
+            kinds = [kind(measure, known) for measure in self.measures]
+            rows = self._rows(kinds, bar.update)
+            tables = self._extremes(rows, kinds, bar.update)
+            found = set(known).union(*tables)
+            kinds_with_rows = [kind(measure, found) for measure in self.measures]
+            apart = [m for m, what in zip(self.measures, kinds, strict=True) if what in ("near", "structure")]
+            for q, others in enumerate(self._subsampled(apart)):
+                if rows is None or self.fine[q]:
+                    view = PartitionView(self.shared.X, self.given[q], shared=self.shared)
+                    too_fine = Cell(np.nan, np.nan, np.nan, FINE.format(k=view.k))
+                    yield [
+                        exact_cell(measure, view)
+                        if what == "all"
+                        else too_fine
+                        if self.fine[q]
+                        else others[measure.name]
+                        for measure, what in zip(self.measures, kinds, strict=True)
+                    ]
+                else:
+                    sampled = SampledView(self.given[q], rows, q, self.shared, tables[q])
+                    yield [
+                        others.get(measure.name) or self._cell(measure, sampled, what)
+                        for measure, what in zip(self.measures, kinds_with_rows, strict=True)
+                    ]
+                bar.update()
+
+    def _near(self) -> set[str]:
+        """The statistics of kind "near", if they can be made of all points."""
+        near = [measure for measure in self.measures if kind(measure, set()) == "near"]
+        if not near or self.n > NEAR_POINTS or self.predicted(self.one_by_one, near) > NEAR_SHARE * self.limit:
+            return set()
+        return {name for name, what in STATISTIC_KINDS.items() if what == "near"}
+
+    def _rows(self, kinds: Sequence[str], advance: Callable[[], object]) -> RowStatistics | None:
+        """Statistics of as many rows as the time allows, None where no measure asks for any."""
+        needs = self._needs(kinds, "rows", "extremes", "row extremes")
+        if not needs or self.fine.all():
+            return None
+        rng = np.random.default_rng([self.seed, 1])
+        # compiled and loaded first
+        points, labels = self._subsample(TRIALS[0] // 4)
+        RowPass(points.X, labels, 1).measure(draw_rows(labels, TRIAL_ROWS, rng), needs)
+        walk = RowPass(self.shared.X, self.coarse, self.threads)
+        trial = draw_rows(self.coarse, TRIAL_ROWS, rng, least=1)
+        # compiled and loaded first
+        points, labels = self._subsample(TRIALS[0] // 4)
+        RowPass(points.X, labels, 1).measure(draw_rows(labels, TRIAL_ROWS, rng), needs)
+        start = clock()
+        walk.measure(trial, needs)
+        each = (clock() - start) / trial.rows.size
+        sample = draw_rows(self.coarse, ROWS[0], rng)
+        affordable = ROW_SHARE * self.limit / each / sample.rows.size
+        count = min(ROWS[0] << max(0, int(np.log2(affordable))), ROWS[1], self.n) if affordable > 1.0 else ROWS[0]
+        if count > ROWS[0]:
+            sample = draw_rows(self.coarse, count, rng)
+        return walk.measure(sample, needs, advance)
+
+    def _extremes(
+        self, rows: RowStatistics | None, kinds: Sequence[str], advance: Callable[[], object]
+    ) -> list[dict[str, Floats]]:
+        """For each partition the smallest and largest distances that could be made exact for all."""
+        needs = self._needs(kinds, "extremes", "row extremes")
+        wanted = [name for name in SEARCHES if name in needs]
+        tables: list[dict[str, Floats]] = [{} for _ in self.given]
+        if rows is None or not wanted:
+            return tables
+        coarse = np.flatnonzero(self.coarse.max(axis=1) > 0)
+        exact = exact_extremes(
+            lambda place: SampledView(self.given[coarse[place]], rows, int(coarse[place]), self.shared),
+            coarse.size,
+            wanted,
+            self.threads or processors(),
+            SEARCH_SHARE * self.limit,
+            clock,
+            advance,
+        )
+        for q, table in zip(coarse, exact, strict=True):
+            tables[q] = table
+        return tables
+
+    def _needs(self, kinds: Sequence[str], *chosen: str) -> frozenset[str]:
+        """What the measures of the chosen kinds need."""
+        return frozenset(
+            need for measure, what in zip(self.measures, kinds, strict=True) if what in chosen for need in measure.needs
+        )
+
+    def _cell(self, measure: Measure, view: SampledView, what: str) -> Cell:
+        if what == "all":
+            return exact_cell(measure, view)
+        counts = {"rows": view.rows_drawn, "n": self.n}
+        if what == "rows":
+            return interval_cell(measure, view, BY_ROWS.format(**counts))
+        value, why = measure.explain(view)
+        return Cell(value, np.nan, np.nan, why, BY_EXTREMES.format(**counts))
+
+    def _subsampled(self, measures: Sequence[Measure]) -> Iterator[dict[str, Cell]]:
+        """For each partition the measures' cells on a subsample of the points, by name."""
+        if not measures:
+            yield from ({} for _ in self.given)
+            return
+        self._timed(self.exactly, TRIALS[0] // 4, measures)
+        count, seconds = self._timed(self.exactly, TRIALS[0], measures)
+        # at most quadratic
+        affordable = count * np.sqrt(SUBSAMPLE_SHARE * self.limit / seconds)
+        size = min(max(SUBSAMPLE[0], 1 << int(np.log2(affordable))), SUBSAMPLE[1])
+        points, labels = self._subsample(size)
+        method = BY_SUBSAMPLE.format(points=len(points.X), n=self.n)
+        for cells in self.exactly(points, labels, measures):
+            yield {
+                measure.name: Cell(cell.value, np.nan, np.nan, cell.reason, method)
+                for measure, cell in zip(measures, cells, strict=True)
+            }
