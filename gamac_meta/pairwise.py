@@ -304,7 +304,7 @@ class PartitionView:
         """(r,) mean distance from the mirror image of a point in its own centroid to the image's two
         nearest points of that cluster, NaN for a single point."""
         out = np.empty(self.n)
-        centers.reflected_distances(self.X, self.labels, self.centroids, out)
+        trees.reflected_distances(self.X, np.append(self.starts, self.n), self.centroids, out)
         return out
 
     @cached_property

@@ -1,36 +1,8 @@
-"""Distances from points to what centroids define: mirror images and midpoints."""
+"""Distances from points to what centroids define: midpoints."""
 
 import numpy as np
 
 from gamac_meta._kernels.compiler import kernel
-
-
-@kernel
-def reflected_distances(X, labels, centroids, out):
-    """out (n,): mean distance from a point's mirror image in its centroid to the image's two
-    nearest points of the same cluster.  X must be ordered by cluster; labels (n,) ascending."""
-    n, d = X.shape
-    start = 0
-    while start < n:
-        stop = start
-        while stop < n and labels[stop] == labels[start]:
-            stop += 1
-        c = labels[start]
-        for i in range(start, stop):
-            nearest = np.inf
-            second = np.inf
-            for j in range(start, stop):
-                total = 0.0
-                for column in range(d):
-                    step = 2.0 * centroids[c, column] - X[i, column] - X[j, column]
-                    total += step * step
-                if total < nearest:
-                    second = nearest
-                    nearest = total
-                elif total < second:
-                    second = total
-            out[i] = 0.5 * (np.sqrt(nearest) + np.sqrt(second)) if stop - start > 1 else np.nan
-        start = stop
 
 
 @kernel

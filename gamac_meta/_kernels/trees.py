@@ -1,8 +1,282 @@
-"""Spanning trees, core distances and what DBCV reads off them."""
+"""Spanning trees, core distances and what DBCV reads off them, mirror images: searches among near points.
+
+Points are put into blocks of BLOCK by halving them at the median of their widest column. A block whose
+box is too far away to matter is passed over, the others are measured in vector lanes. Squared distances
+are compared by their bit patterns, which order as they do: of integers the smallest is found in lanes too.
+"""
 
 import numpy as np
 
-from gamac_meta._kernels.compiler import kernel
+from gamac_meta._kernels.compiler import kernel, vectorized
+
+BLOCK = 128
+LANES = 32
+# boxes are as far as this share of their computed distance: rounding must not pass over a block that matters
+CAUTION = 1.0 - 1e-12
+INFINITE = np.float64(np.inf).view(np.int64)
+
+
+# ---- blocks -------------------------------------------------------------------------------------
+
+
+@kernel
+def _split(keys, order, start, stop, middle):
+    """Reorder order[start:stop] so that no key before middle exceeds one from middle on (quickselect)."""
+    low = start
+    high = stop - 1
+    while low < high:
+        pivot = keys[order[(low + high) // 2]]
+        left = low
+        right = high
+        while left <= right:
+            while keys[order[left]] < pivot:
+                left += 1
+            while keys[order[right]] > pivot:
+                right -= 1
+            if left <= right:
+                order[left], order[right] = order[right], order[left]
+                left += 1
+                right -= 1
+        if middle <= right:
+            high = right
+        elif middle >= left:
+            low = left
+        else:
+            return
+
+
+@kernel
+def _blocks(X):
+    """Order (n,) in which each BLOCK of consecutive points lies together, the points (d, n) in it, and the
+    corners (d, blocks) of the blocks' boxes."""
+    n, d = X.shape
+    count = (n + BLOCK - 1) // BLOCK
+    order = np.arange(n)
+    keys = np.empty(n)
+    first = [0]
+    last = [count]
+    while len(first) > 0:
+        begin = first.pop()
+        end = last.pop()
+        if end - begin < 2:
+            continue
+        start = begin * BLOCK
+        stop = min(end * BLOCK, n)
+        widest = 0
+        spread = -1.0
+        for column in range(d):
+            lower = np.inf
+            upper = -np.inf
+            for s in range(start, stop):
+                lower = min(lower, X[order[s], column])
+                upper = max(upper, X[order[s], column])
+            if upper - lower > spread:
+                spread = upper - lower
+                widest = column
+        for s in range(start, stop):
+            keys[order[s]] = X[order[s], widest]
+        middle = (begin + end) // 2
+        _split(keys, order, start, stop, middle * BLOCK)
+        first.append(begin)
+        last.append(middle)
+        first.append(middle)
+        last.append(end)
+    columns = np.empty((d, n))
+    low = np.full((d, count), np.inf)
+    high = np.full((d, count), -np.inf)
+    for column in range(d):
+        for s in range(n):
+            x = X[order[s], column]
+            columns[column, s] = x
+            low[column, s // BLOCK] = min(low[column, s // BLOCK], x)
+            high[column, s // BLOCK] = max(high[column, s // BLOCK], x)
+    return order, columns, low, high
+
+
+@vectorized
+def _box_squares(low, high, point, out):
+    """out (blocks,): squared distance of a point to each box, less what rounding may add."""
+    d, count = low.shape
+    for b in range(count):
+        out[b] = 0.0
+    for column in range(d):
+        x = point[column]
+        lower = low[column]
+        upper = high[column]
+        for b in range(count):
+            gap = max(max(lower[b] - x, x - upper[b]), 0.0)
+            out[b] += gap * gap * CAUTION
+
+
+@vectorized
+def _squares(columns, start, stop, point, out):
+    """out (at least stop - start,): squared distances of a point (d,) to points start, ..., stop - 1 of columns."""
+    d = columns.shape[0]
+    size = stop - start
+    rest = d % 4
+    for s in range(size):
+        out[s] = 0.0
+    for column in range(rest):
+        x = point[column]
+        block = columns[column, start:stop]
+        for s in range(size):
+            gap = x - block[s]
+            out[s] += gap * gap
+    # four columns at a time: storing the sums costs more than making them
+    for column in range(rest, d, 4):
+        x = point[column]
+        y = point[column + 1]
+        z = point[column + 2]
+        w = point[column + 3]
+        first = columns[column, start:stop]
+        second = columns[column + 1, start:stop]
+        third = columns[column + 2, start:stop]
+        fourth = columns[column + 3, start:stop]
+        for s in range(size):
+            a = x - first[s]
+            b = y - second[s]
+            c = z - third[s]
+            e = w - fourth[s]
+            out[s] += (a * a + b * b) + (c * c + e * e)
+
+
+@vectorized
+def _smallest(patterns):
+    """The smallest of bit patterns of distances, infinity's if there are none."""
+    smallest = INFINITE
+    for s in range(patterns.size):
+        smallest = min(smallest, patterns[s])
+    return smallest
+
+
+# ---- spanning trees -----------------------------------------------------------------------------
+
+
+@vectorized
+def _attach(squares, here, core, reach, apart, parent, newest):
+    """Let the newest point of the tree, its squared core distance here, reach points of a block where it is nearer.
+
+    By mutual reachability, and where that is equal by distance. squares, core, reach and apart are squared.
+    """
+    for s in range(core.size):
+        mutual = max(max(squares[s], here), core[s])
+        nearer = (mutual < reach[s]) | ((mutual == reach[s]) & (squares[s] < apart[s]))
+        reach[s] = mutual if nearer else reach[s]
+        apart[s] = squares[s] if nearer else apart[s]
+        parent[s] = newest if nearer else parent[s]
+
+
+@vectorized
+def _summarize(core, reach, apart, out):
+    """out (5,) of a block, in patterns: smallest reach, smallest distance among points of that reach,
+    largest reach, largest above the point's core distance, largest distance."""
+    smallest = INFINITE
+    for s in range(core.size):
+        smallest = min(smallest, reach[s])
+    nearest = INFINITE
+    for s in range(core.size):
+        nearest = min(nearest, apart[s] if reach[s] == smallest else INFINITE)
+    largest = np.int64(0)
+    loosest = np.int64(0)
+    farthest = np.int64(0)
+    for s in range(core.size):
+        largest = max(largest, reach[s] if core[s] < INFINITE else 0)
+        loosest = max(loosest, reach[s] if reach[s] > core[s] else 0)
+        farthest = max(farthest, apart[s])
+    out[0] = smallest
+    out[1] = nearest
+    out[2] = largest
+    out[3] = loosest
+    out[4] = farthest
+
+
+@kernel
+def _tree(order, columns, low, high, core):
+    """Prim's tree of points in blocks, all of which are spent; core (n,) in the order of the points.
+
+    The points of a block that are not yet in the tree come first in it.
+    """
+    d, n = columns.shape
+    edges = np.empty((max(n - 1, 0), 2), dtype=np.int64)
+    lengths = np.empty(max(n - 1, 0))
+    if n < 2:
+        return edges, lengths
+    count = low.shape[1]
+    cores = np.empty(n)
+    reach = np.empty(n)  # squared, to the tree so far
+    apart = np.empty(n)  # squared distance of the pair that reaches
+    parent = np.zeros(n, dtype=np.int64)
+    newest = 0
+    for s in range(n):
+        cores[s] = core[order[s]] ** 2
+        reach[s] = np.inf
+        apart[s] = np.inf
+        if order[s] == 0:
+            newest = s
+    core_bits = cores.view(np.int64)
+    reach_bits = reach.view(np.int64)
+    apart_bits = apart.view(np.int64)
+    summary = np.full((count, 5), INFINITE)
+    left = np.full(count, BLOCK)
+    left[count - 1] = n - (count - 1) * BLOCK
+    boxes = np.empty(count)
+    box_bits = boxes.view(np.int64)
+    squares = np.empty(BLOCK)
+    pattern = np.empty(1)
+    bits = pattern.view(np.int64)
+    point = np.empty(d)
+    for step in range(n - 1):
+        here = cores[newest]
+        name = order[newest]
+        home = newest // BLOCK
+        left[home] -= 1
+        last = home * BLOCK + left[home]
+        for column in range(d):
+            point[column] = columns[column, newest]
+            columns[column, newest] = columns[column, last]
+            columns[column, last] = np.inf
+        cores[newest] = cores[last]
+        reach[newest] = reach[last]
+        apart[newest] = apart[last]
+        parent[newest] = parent[last]
+        order[newest] = order[last]
+        # out of reach for good: infinitely far, and no tie is nearer than this distance
+        cores[last] = np.inf
+        reach[last] = np.inf
+        apart[last] = -1.0
+        pattern[0] = here
+        _box_squares(low, high, point, boxes)
+        best = INFINITE
+        nearest = INFINITE
+        for b in range(count):
+            if left[b] == 0:
+                continue
+            mutual = max(box_bits[b], bits[0])
+            nearer = mutual < summary[b, 3] or (mutual <= summary[b, 2] and box_bits[b] < summary[b, 4])
+            if nearer or b == home:
+                start = b * BLOCK
+                # whole turns of the lanes: what is left over would go one by one
+                stop = min(start + (left[b] + LANES - 1) // LANES * LANES, min(start + BLOCK, n))
+                if nearer:
+                    _squares(columns, start, stop, point, squares)
+                    _attach(
+                        squares, here, cores[start:stop], reach[start:stop], apart[start:stop], parent[start:stop], name
+                    )
+                _summarize(core_bits[start:stop], reach_bits[start:stop], apart_bits[start:stop], summary[b])
+            if summary[b, 0] < best or (summary[b, 0] == best and summary[b, 1] < nearest):
+                best = summary[b, 0]
+                nearest = summary[b, 1]
+        newest = -1
+        for b in range(count):
+            if left[b] == 0 or summary[b, 0] != best or summary[b, 1] != nearest:
+                continue
+            for s in range(b * BLOCK, b * BLOCK + left[b]):
+                if reach_bits[s] == best and apart_bits[s] == nearest and (newest < 0 or order[s] < order[newest]):
+                    newest = s
+        edges[step, 0] = parent[newest]
+        edges[step, 1] = order[newest]
+        lengths[step] = np.sqrt(reach[newest])
+    return edges, lengths
 
 
 @kernel
@@ -13,40 +287,74 @@ def spanning_tree(X, core):
     Many reachabilities equal a core distance: the nearer pair goes first. Pairs that tie in both, as
     on a grid, are taken in the order of the points, so that the tree then depends on that order.
     """
-    n, d = X.shape
-    edges = np.empty((max(n - 1, 0), 2), dtype=np.int64)
-    lengths = np.empty(max(n - 1, 0))
-    reach = np.full(n, np.inf)  # squared, to the tree so far
-    apart = np.full(n, np.inf)  # squared distance of the pair that reaches
-    parent = np.zeros(n, dtype=np.int64)
-    outside = np.arange(1, n)
-    last = 0
-    for step in range(n - 1):
-        remaining = n - 1 - step
-        nearest = 0
-        best = np.inf
-        best_apart = np.inf
-        for slot in range(remaining):
-            j = outside[slot]
-            total = 0.0
-            for column in range(d):
-                gap = X[last, column] - X[j, column]
-                total += gap * gap
-            mutual = max(total, core[last] * core[last], core[j] * core[j])
-            if mutual < reach[j] or (mutual == reach[j] and total < apart[j]):
-                reach[j] = mutual
-                apart[j] = total
-                parent[j] = last
-            if reach[j] < best or (reach[j] == best and apart[j] < best_apart):
-                best = reach[j]
-                best_apart = apart[j]
-                nearest = slot
-        last = outside[nearest]
-        outside[nearest] = outside[remaining - 1]
-        edges[step, 0] = parent[last]
-        edges[step, 1] = last
-        lengths[step] = np.sqrt(best)
-    return edges, lengths
+    order, columns, low, high = _blocks(X)
+    return _tree(order, columns, low, high, core)
+
+
+# ---- core distances and what DBCV reads off them --------------------------------------------------
+
+
+@vectorized
+def _power_sum(squares, nearest, d, ratios, powers):
+    """Sum over squared distances of their power -d/2, in units of the nearest; ratios and powers are scratch."""
+    total = 0.0
+    if d == 2:
+        for s in range(squares.size):
+            total += np.divide(nearest, squares[s])
+        return total
+    for start in range(0, squares.size, BLOCK):
+        block = squares[start : start + BLOCK]
+        size = block.size
+        for s in range(size):
+            ratios[s] = np.divide(nearest, block[s])
+        if d % 2:
+            for s in range(size):
+                powers[s] = np.sqrt(ratios[s])
+        else:
+            for s in range(size):
+                powers[s] = 1.0
+        exponent = d // 2
+        while exponent > 0:
+            if exponent % 2:
+                for s in range(size):
+                    powers[s] *= ratios[s]
+            exponent //= 2
+            if exponent > 0:
+                for s in range(size):
+                    ratios[s] *= ratios[s]
+        for s in range(size):
+            total += powers[s]
+    return total
+
+
+@kernel
+def _cores(order, columns):
+    """(n,) all-points core distances of points in blocks, in the order of the points."""
+    d, n = columns.shape
+    core = np.zeros(n)
+    if n < 2:
+        return core
+    squares = np.empty(n)
+    bits = squares.view(np.int64)
+    ratios = np.empty(BLOCK)
+    powers = np.empty(BLOCK)
+    point = np.empty(d)
+    for i in range(n):
+        for column in range(d):
+            point[column] = columns[column, i]
+        for start in range(0, n, BLOCK):
+            stop = min(start + BLOCK, n)
+            _squares(columns, start, stop, point, squares[start:stop])
+        squares[i] = np.inf
+        smallest = _smallest(bits)
+        if smallest == 0:
+            continue  # a duplicate is infinitely dense
+        bits[i] = smallest
+        nearest = squares[i]
+        squares[i] = np.inf
+        mean = _power_sum(squares, nearest, d, ratios, powers) / (n - 1)
+        core[order[i]] = np.sqrt(nearest) * mean ** (-1.0 / d)
+    return core
 
 
 @kernel
@@ -55,32 +363,65 @@ def core_distances(X):
 
     Taken in units of the nearest distance, so that no power overflows in many dimensions.
     """
-    n, d = X.shape
-    core = np.zeros(n)
-    squares = np.empty(n)
-    for i in range(n):
-        nearest = np.inf
-        for j in range(n):
-            total = 0.0
-            for column in range(d):
-                gap = X[i, column] - X[j, column]
-                total += gap * gap
-            squares[j] = total
-            if j != i:
-                nearest = min(nearest, total)
-        if n < 2 or nearest == 0.0:
-            continue  # a duplicate is infinitely dense
-        mean = 0.0
-        for j in range(n):
-            if j == i:
+    order, columns, _, _ = _blocks(X)
+    return _cores(order, columns)
+
+
+@vectorized
+def _nearest_foreign(squares, here, core, cluster, own):
+    """Smallest squared mutual reachability of a point to those of a block that are in other clusters."""
+    for s in range(core.size):
+        mutual = max(max(squares[s], here), core[s])
+        squares[s] = mutual if cluster[s] != own else np.inf
+    return _smallest(squares[: core.size].view(np.int64))
+
+
+@kernel
+def _separations(X, core, cluster, k):
+    """(k,) smallest mutual reachability between points of each cluster and those of the others, squared.
+
+    core (m,) squared and cluster (m,) of points X (m, d).
+    """
+    m, d = X.shape
+    separation = np.full(k, np.inf)
+    order, columns, low, high = _blocks(X)
+    count = low.shape[1]
+    cores = np.empty(m)
+    clusters = np.empty(m, dtype=np.int64)
+    for s in range(m):
+        cores[s] = core[order[s]]
+        clusters[s] = cluster[order[s]]
+    lowest = np.full(count, np.inf)
+    only = np.full(count, -1)  # the one cluster of a block
+    for b in range(count):
+        start = b * BLOCK
+        stop = min(start + BLOCK, m)
+        only[b] = clusters[start]
+        for s in range(start, stop):
+            lowest[b] = min(lowest[b], cores[s])
+            if clusters[s] != clusters[start]:
+                only[b] = -1
+    boxes = np.empty(count)
+    squares = np.empty(BLOCK)
+    point = np.empty(d)
+    pattern = np.empty(1)
+    bits = pattern.view(np.int64)
+    for i in range(m):
+        own = clusters[i]
+        if cores[i] >= separation[own]:
+            continue
+        for column in range(d):
+            point[column] = columns[column, i]
+        _box_squares(low, high, point, boxes)
+        for b in range(count):
+            if only[b] == own or max(boxes[b], lowest[b]) >= separation[own]:
                 continue
-            ratio = nearest / squares[j]
-            power = np.sqrt(ratio) if d % 2 else 1.0
-            for _ in range(d // 2):
-                power *= ratio
-            mean += power
-        core[i] = np.sqrt(nearest) * (mean / (n - 1)) ** (-1.0 / d)
-    return core
+            start = b * BLOCK
+            stop = min(start + BLOCK, m)
+            _squares(columns, start, stop, point, squares)
+            bits[0] = _nearest_foreign(squares, cores[i], cores[start:stop], clusters[start:stop], own)
+            separation[own] = min(separation[own], pattern[0])
+    return separation
 
 
 @kernel
@@ -89,13 +430,12 @@ def density_structure(X, starts):
 
     X must be ordered by cluster, starts (k + 1,). Clusters of one point take no part: NaN.
     """
-    n, d = X.shape
+    n = X.shape[0]
     k = starts.size - 1
     core = np.zeros(n)
     internal = np.zeros(n, dtype=np.bool_)
     cluster = np.empty(n, dtype=np.int64)
     sparseness = np.full(k, np.nan)
-    separation = np.full(k, np.inf)
     for c in range(k):
         start = starts[c]
         stop = starts[c + 1]
@@ -103,8 +443,9 @@ def density_structure(X, starts):
         size = stop - start
         if size < 2:
             continue
-        core[start:stop] = core_distances(X[start:stop])
-        edges, lengths = spanning_tree(X[start:stop], core[start:stop])
+        order, columns, low, high = _blocks(X[start:stop])
+        core[start:stop] = _cores(order, columns)
+        edges, lengths = _tree(order, columns, low, high, core[start:stop])
         degree = np.zeros(size, dtype=np.int64)
         for e in range(size - 1):
             degree[edges[e, 0]] += 1
@@ -120,19 +461,52 @@ def density_structure(X, starts):
         for i in range(size):
             internal[start + i] = degree[i] > 1 or size == 2
     inner = np.flatnonzero(internal)
-    for s in range(inner.size):
-        i = inner[s]
-        a = cluster[i]
-        for t in range(s + 1, inner.size):
-            j = inner[t]
-            b = cluster[j]
-            if a == b:
-                continue
-            total = 0.0
+    return sparseness, np.sqrt(_separations(X[inner], core[inner] ** 2, cluster[inner], k))
+
+
+# ---- mirror images ------------------------------------------------------------------------------
+
+
+@kernel
+def reflected_distances(X, starts, centroids, out):
+    """out (n,): mean distance from a point's mirror image in its centroid to the image's two
+    nearest points of the same cluster, NaN for a single point.  X must be ordered by cluster, starts (k + 1,)."""
+    d = X.shape[1]
+    squares = np.empty(BLOCK)
+    bits = squares.view(np.int64)
+    image = np.empty(d)
+    pattern = np.empty(1)
+    for c in range(starts.size - 1):
+        size = starts[c + 1] - starts[c]
+        members = X[starts[c] : starts[c + 1]]
+        if size < 2:
+            for i in range(starts[c], starts[c + 1]):
+                out[i] = np.nan
+            continue
+        order, columns, low, high = _blocks(members)
+        boxes = np.empty(low.shape[1])
+        for i in range(size):
             for column in range(d):
-                gap = X[i, column] - X[j, column]
-                total += gap * gap
-            total = max(total, core[i] * core[i], core[j] * core[j])
-            separation[a] = min(separation[a], total)
-            separation[b] = min(separation[b], total)
-    return sparseness, np.sqrt(separation)
+                image[column] = 2.0 * centroids[c, column] - columns[column, i]
+            _box_squares(low, high, image, boxes)
+            nearest = np.inf
+            second = np.inf
+            closest = np.argmin(boxes)
+            for turn in range(-1, boxes.size):
+                b = closest if turn < 0 else turn
+                if boxes[b] >= second or turn == closest:
+                    continue
+                start = b * BLOCK
+                stop = min(start + BLOCK, size)
+                _squares(columns, start, stop, image, squares)
+                pattern.view(np.int64)[0] = _smallest(bits[: stop - start])
+                if pattern[0] >= second:
+                    continue
+                for s in range(stop - start):
+                    total = squares[s]
+                    if total < nearest:
+                        second = nearest
+                        nearest = total
+                    elif total < second:
+                        second = total
+            out[starts[c] + order[i]] = 0.5 * (np.sqrt(nearest) + np.sqrt(second))
