@@ -120,8 +120,7 @@ class PartitionView:
 
     # ---- rows: the points whose distances to all others are known ---------------------------
 
-    # Here all points; a sample of them in gamac_meta/sampling.py. Statistics of rows are own_mean,
-    # other_mean, own_farthest, outsider_mean, reflections and symmetry_distances.
+    # Here all points; a sample of them in gamac_meta/sampling.py. Statistics of rows have an axis r.
 
     @cached_property
     def row_labels(self) -> Labels:
@@ -353,28 +352,28 @@ class PartitionView:
 
     @cached_property
     def neighbor_labels(self) -> Labels:
-        """(n, up to NEIGHBORS) clusters of the nearest other points, nearest first."""
+        """(r, up to NEIGHBORS) clusters of the nearest other points, nearest first."""
         return self.labels[self.nearest(NEIGHBORS)[1]]
 
     @cached_property
     def neighborhood(self) -> tuple[Floats, Labels]:
-        """Distances to the nearest other points (n, up to NEIGHBORHOOD), nearest first, and their clusters."""
+        """Distances to the nearest other points (r, up to NEIGHBORHOOD), nearest first, and their clusters."""
         distances, indices = self._listed(NEIGHBORHOOD)
         return distances, self._all_labels[indices]
 
     @cached_property
     def nearest_own(self) -> Floats:
-        """(n,) distance to the nearest point of the own cluster, NaN for a single point."""
+        """(r,) distance to the nearest point of the own cluster, NaN for a single point."""
         return np.asarray(self._near.near[self._near_row, 0][self._order])
 
     @cached_property
     def nearest_foreign(self) -> Floats:
-        """(n,) distance to the nearest point of another cluster."""
+        """(r,) distance to the nearest point of another cluster."""
         return np.asarray(self._near.near[self._near_row, 1][self._order])
 
     @cached_property
     def few_own_mean(self) -> Floats:
-        """(n,) mean distance to the five nearest points of the own cluster, NaN for a single point.
+        """(r,) mean distance to the five nearest points of the own cluster, NaN for a single point.
 
         Of a cluster too small for five, or with fewer points outside: to as many as there are of both.
         """
@@ -382,7 +381,7 @@ class PartitionView:
 
     @cached_property
     def few_foreign_mean(self) -> Floats:
-        """(n,) mean distance to as many nearest points of other clusters, NaN for a single point."""
+        """(r,) mean distance to as many nearest points of other clusters, NaN for a single point."""
         return np.asarray(self._near.near[self._near_row, 3][self._order])
 
     @cached_property
@@ -518,18 +517,16 @@ STATISTIC_COSTS: dict[str, str] = {
 
 # What becomes of a statistic where there are too many pairs for the time (gamac_meta/measures/_large.py),
 # the least exact last: "all" points make it all the same; "near" is made of all points while searches for
-# neighbors last; "rows" are measured for a sample of the points, and means over them have intervals;
-# "extremes" are searched for while time lasts, else those among the rows; "row extremes" are those among
-# the rows; a "structure" is that of a subsample of the points.
-KINDS = ("all", "rows", "extremes", "row extremes", "near", "structure")
+# neighbors last, else like "rows", which are measured for a sample of the points, so that means over them
+# have intervals; "extremes" are searched for while time lasts, else those among the rows, as "maxima" over
+# rows are; a "structure" is that of a subsample of the points.
+KINDS = ("all", "near", "rows", "extremes", "maxima", "structure")
 STATISTIC_KINDS: dict[str, str] = {
     **{name: "all" for name, cost in STATISTIC_COSTS.items() if cost == "linear"},
-    **{name: "near" for name, cost in STATISTIC_COSTS.items() if cost == "neighbors"},
+    **dict.fromkeys(["neighbor_labels", "neighborhood"], "near"),
+    **dict.fromkeys(["nearest_own", "nearest_foreign", "few_own_mean", "few_foreign_mean"], "near"),
     **dict.fromkeys(
         [
-            "row_labels",
-            "row_mean",
-            "row_cluster_means",
             "pair_sums",
             "mean_gaps",
             "own_mean",
@@ -543,9 +540,21 @@ STATISTIC_KINDS: dict[str, str] = {
         ],
         "rows",
     ),
-    **dict.fromkeys(["gaps", "diameters", "cover"], "extremes"),
-    **dict.fromkeys(["row_cluster_maxima", "medoid_distances"], "row extremes"),
-    **dict.fromkeys(["densities", "density_structure", "tree_edges", "connectivity_means", "local_cores"], "structure"),
+    **dict.fromkeys(["gaps", "diameters", "cover", "medoid_distances"], "extremes"),
+    "row_cluster_maxima": "maxima",
+    **dict.fromkeys(
+        [
+            "densities",
+            "density_structure",
+            "tree_edges",
+            "valley_ratios",
+            "connectivity_means",
+            "local_cores",
+            "core_distances",
+            "noise_core_distances",
+        ],
+        "structure",
+    ),
 }
 
 

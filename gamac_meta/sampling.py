@@ -21,14 +21,16 @@ import numpy as np
 
 from gamac_meta._kernels import sampled as kernels
 from gamac_meta.concordance import Concordance, from_histogram
+from gamac_meta.near_pass import FEW
 from gamac_meta.pair_pass import processors
-from gamac_meta.pairwise import PartitionView
-from gamac_meta.points import SharedPoints
+from gamac_meta.pairwise import NEIGHBORHOOD, STATISTIC_KINDS, PartitionView
+from gamac_meta.points import NEIGHBORS, SharedPoints
 from gamac_meta.refinement import refine
 from gamac_meta.types import Floats, Ints, Labels
 
 # of rows, that the jackknife deletes in turn
 GROUPS = 32
+NEAR = frozenset(name for name, what in STATISTIC_KINDS.items() if what == "near")
 # rows of every cluster that has them: at least so many, and this share of the rows of all points
 LEAST_PER_CLUSTER = 16
 SHARE_PER_CLUSTER = 32
@@ -102,6 +104,8 @@ class RowStatistics:
     centers: Floats  # (bins,) distance in the middle of each bin
     histograms: Floats  # (2, p, bins) weighted distances to the own cluster, to all clustered points
     staked: Floats  # (GROUPS, 2, p, bins) the same of each group, weighted by what is at stake
+    near: Floats  # (p, 4, r) nearest own and foreign point, mean of the few nearest of each
+    neighborhood: tuple[Floats, Labels]  # (r, p, m) distances to nearest clustered points, and their clusters
     reflections: Floats  # (p, r) as PartitionView.reflections
     to_centroid: Floats  # (p, r) distance to the own centroid
 
@@ -138,12 +142,17 @@ class RowPass:
         ordered = not needs.isdisjoint(["concordance", "extreme_sums", "outsider_mean"])
         sums, minima, maxima = (np.empty((r, self.sizes.size)) for _ in range(3))
         outsiders = np.full((p, r), np.nan)
+        near = np.full((p, 4, r), np.nan)
+        listed = NEIGHBORHOOD if not needs.isdisjoint(NEAR) else 0
+        lengths = np.full((r, p, listed), np.inf)
+        clusters = np.full((r, p, listed), -1, dtype=np.int32)
         noise = self.atoms.noise
         at_once = max(1, min(ROWS_AT_ONCE, BUFFER // self.place.size))
 
         def group(g: int, stop: Event) -> Floats:
             counted = np.zeros((4, p, bins if ordered else 0))
             distances = np.empty((at_once, self.place.size))
+            atom_minima = np.empty((at_once, self.atoms.starts.size - 1))
             for start in range(sample.edges[g], sample.edges[g + 1], at_once):
                 if stop.is_set():
                     break
@@ -152,9 +161,16 @@ class RowPass:
                 points = np.ascontiguousarray(self.columns[:, places].T)
                 here = distances[: places.size]
                 kernels.fold_points(
-                    self.columns, points, self.atoms.starts, *self.clusters[:2], here,
+                    self.columns, points, self.atoms.starts, *self.clusters[:2], here, atom_minima,
                     sums[mine], minima[mine], maxima[mine],
                 )  # fmt: skip
+                if listed:
+                    nearest = np.full((p, 4, places.size), -1.0)
+                    kernels.near_points(
+                        here, atom_minima, places, self.atoms.starts, self.atoms.atom_of, self.atoms.labels,
+                        self.offsets, self.sizes, FEW, nearest, lengths[mine], clusters[mine],
+                    )  # fmt: skip
+                    near[:, :, mine] = np.where(nearest < 0.0, np.nan, nearest)
                 if not ordered:
                     continue
                 found = np.empty((p, places.size))
@@ -178,7 +194,7 @@ class RowPass:
         centers = np.convolve(edges.view(np.float64), [0.5, 0.5], mode="valid")
         return RowStatistics(
             sample, self.offsets, weights, sums, minima, maxima, outsiders, centers, whole, staked,
-            *self._mirrored(sample, needs, advance),
+            near, (lengths, clusters), *self._mirrored(sample, needs, advance),
         )  # fmt: skip
 
     def _sizes(self, q: int) -> Ints:
@@ -475,6 +491,41 @@ class SampledView(PartitionView):
     def outsider_mean(self) -> Floats:
         """(r,) mean distance to as many nearest points of other clusters as the own cluster has points."""
         return self._statistics.outsiders[self._partition, self._rows]
+
+    @cached_property
+    def neighborhood(self) -> tuple[Floats, Labels]:
+        """Distances to the nearest other points (r, up to NEIGHBORHOOD), nearest first, and their clusters."""
+        count = min(NEIGHBORHOOD, self.n - 1)
+        lengths, clusters = self._statistics.neighborhood
+        return lengths[self._rows, self._partition, :count], clusters[self._rows, self._partition, :count]
+
+    @cached_property
+    def neighbor_labels(self) -> Labels:
+        """(r, up to NEIGHBORS) clusters of the nearest other points, nearest first."""
+        return np.asarray(self.neighborhood[1][:, :NEIGHBORS])
+
+    def _near_points(self, which: int) -> Floats:
+        return self._statistics.near[self._partition, which, self._rows]
+
+    @cached_property
+    def nearest_own(self) -> Floats:
+        """(r,) distance to the nearest point of the own cluster, NaN for a single point."""
+        return self._near_points(0)
+
+    @cached_property
+    def nearest_foreign(self) -> Floats:
+        """(r,) distance to the nearest point of another cluster."""
+        return self._near_points(1)
+
+    @cached_property
+    def few_own_mean(self) -> Floats:
+        """(r,) mean distance to a few nearest points of the own cluster, NaN for a single point."""
+        return self._near_points(2)
+
+    @cached_property
+    def few_foreign_mean(self) -> Floats:
+        """(r,) mean distance to as many nearest points of other clusters, NaN for a single point."""
+        return self._near_points(3)
 
     @cached_property
     def reflections(self) -> Floats:

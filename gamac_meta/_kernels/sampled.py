@@ -39,20 +39,22 @@ def _distances_from(columns, points, out):
 
 
 @vectorized
-def fold_points(columns, points, starts, cluster_starts, cluster_atoms, distances, sums, minima, maxima):
+def fold_points(
+    columns, points, starts, cluster_starts, cluster_atoms, distances, atom_minima, sums, minima, maxima
+):  # fmt: skip
     """Distances of points (b, d) to all, and folded by cluster.
 
     starts (A + 1,) where each atom begins; cluster_atoms lists the atoms of each cluster of each
-    partition, cluster_starts (K + 1,) where each list begins. Written: distances (b, n); sums,
-    minima, maxima (b, K).
+    partition, cluster_starts (K + 1,) where each list begins. Written: distances (b, n); atom_minima
+    (b, A); sums, minima, maxima (b, K).
     """
     atoms = starts.size - 1
     _distances_from(columns, points, distances)
     total = np.empty(atoms)
-    smallest = np.empty(atoms)
     largest = np.empty(atoms)
     for s in range(points.shape[0]):
         row = distances[s]
+        smallest = atom_minima[s]
         for a in range(atoms):
             cell = row[starts[a] : starts[a + 1]]
             t = 0.0
@@ -172,6 +174,113 @@ def order_points(
                 b += 1
             if found > 0.0:
                 outsiders[q, s] = total / found
+
+
+@vectorized
+def _insert(value, place, heap, places):
+    """Put a value below the largest of a heap in its stead."""
+    slot = 0
+    while True:
+        child = 2 * slot + 1
+        if child >= heap.size:
+            break
+        if child + 1 < heap.size and heap[child + 1] > heap[child]:
+            child += 1
+        if heap[child] <= value:
+            break
+        heap[slot] = heap[child]
+        places[slot] = places[child]
+        slot = child
+    heap[slot] = value
+    places[slot] = place
+
+
+@vectorized
+def _nearest_in_atom(row, start, stop, here, heap, places):
+    """Take the points of one atom into a heap of the nearest, the point itself left out."""
+    for block in range(start, stop, TILE):
+        cell = row[block : min(block + TILE, stop)]
+        least = np.inf
+        for j in range(cell.size):
+            least = min(least, cell[j])
+        if least >= heap[0]:
+            continue
+        for j in range(cell.size):
+            if cell[j] < heap[0] and block + j != here:
+                _insert(cell[j], block + j, heap, places)
+
+
+@vectorized
+def _mean_of_smallest(heap, count):
+    """Mean of the `count` smallest of a heap, -1 of none."""
+    if count < 1:
+        return -1.0
+    total = 0.0
+    ordered = np.sort(heap)
+    for j in range(count):
+        total += ordered[j]
+    return total / count
+
+
+@vectorized
+def near_points(
+    distances, atom_minima, places, starts, atom_of, labels, offsets, sizes, few, near, lengths, clusters
+):  # fmt: skip
+    """The points nearest to points at places (b,), for each of p partitions.
+
+    distances, atom_minima, labels (p, A), offsets and sizes as in fold_points and order_points.
+    Written: near (p, 4, b) smallest distance to the own and to another cluster, then mean of the `few`
+    smallest of each, or of as many as there are of both; -1 where there are none. lengths and clusters
+    (b, p, m) distances to the m nearest clustered points, nearest first, and their clusters, infinite
+    and -1 beyond the last.
+    """
+    atoms = starts.size - 1
+    m = lengths.shape[2]
+    own = np.empty(few)
+    other = np.empty(few)
+    heap = np.empty(m)
+    own_places = np.empty(few, dtype=np.int64)
+    other_places = np.empty(few, dtype=np.int64)
+    heap_places = np.empty(m, dtype=np.int64)
+    for s in range(places.size):
+        here = places[s]
+        home = atom_of[here]
+        row = distances[s]
+        for q in range(labels.shape[0]):
+            mine = labels[q, home]
+            if mine < 0:
+                continue
+            own[:] = np.inf
+            other[:] = np.inf
+            heap[:] = np.inf
+            heap_places[:] = -1
+            members = 0
+            for c in range(offsets[q], offsets[q + 1]):
+                members += sizes[c]
+            for turn in range(atoms):
+                # the atom at home first, where most of the nearest are
+                a = home if turn == 0 else turn - 1 if turn <= home else turn
+                c = labels[q, a]
+                if c < 0:
+                    continue
+                least = atom_minima[s, a]
+                if least < heap[0]:
+                    _nearest_in_atom(row, starts[a], starts[a + 1], here, heap, heap_places)
+                if c == mine and least < own[0]:
+                    _nearest_in_atom(row, starts[a], starts[a + 1], here, own, own_places)
+                if c != mine and least < other[0]:
+                    _nearest_in_atom(row, starts[a], starts[a + 1], here, other, other_places)
+            size = sizes[offsets[q] + mine]
+            both = min(few, size - 1, members - size)
+            near[q, 0, s] = np.min(own) if size > 1 else -1.0
+            near[q, 1, s] = np.min(other) if members > size else -1.0
+            near[q, 2, s] = _mean_of_smallest(own, both)
+            near[q, 3, s] = _mean_of_smallest(other, both)
+            order = np.argsort(heap)
+            for j in range(m):
+                place = heap_places[order[j]]
+                lengths[s, q, j] = heap[order[j]]
+                clusters[s, q, j] = labels[q, atom_of[place]] if place >= 0 else -1
 
 
 @vectorized

@@ -14,7 +14,7 @@ PURITY_NEIGHBORS = 7
     bounds=(-inf, 1.0),
     reference="k-nearest-neighbor consistency, Ding & He 2004, doi:10.1145/967900.968021",
 )
-def neighbor_purity(xp, neighbor_labels, labels, sizes, n):
+def neighbor_purity(xp, neighbor_labels, row_labels, row_mean, sizes, n):
     r"""Share of a point's seven nearest neighbors that lie in its cluster, beyond chance.
 
     .. math:: \frac{q - \sum_c p_c^2}{1 - \sum_c p_c^2}
@@ -22,9 +22,9 @@ def neighbor_purity(xp, neighbor_labels, labels, sizes, n):
     with q the mean share and :math:`p_c` the clusters' shares of the points. Without the correction
     few large clusters always win. Among equally distant neighbors the choice is arbitrary.
     """
-    same = neighbor_labels[:, :PURITY_NEIGHBORS] == labels[:, None]
+    same = xp.astype(neighbor_labels[:, :PURITY_NEIGHBORS] == row_labels[:, None], xp.float64)
     chance = xp.sum((sizes / n) ** 2)
-    return (xp.mean(xp.astype(same, xp.float64)) - chance) / (1.0 - chance)
+    return (row_mean(xp.mean(same, axis=1)) - chance) / (1.0 - chance)
 
 
 @measure(
@@ -33,7 +33,7 @@ def neighbor_purity(xp, neighbor_labels, labels, sizes, n):
     bounds=(0.0, inf),
     reference="Handl, Knowles & Kell 2005, doi:10.1093/bioinformatics/bti517",
 )
-def connectivity(xp, neighbor_labels, labels):
+def connectivity(xp, neighbor_labels, row_labels, row_mean, n):
     r"""Near neighbors that lie in other clusters, the j-th nearest of ten weighing 1/j.
 
     .. math:: \sum_i \sum_{j=1}^{10} \frac1j \, [\text{the j-th neighbor of i is in another cluster}]
@@ -43,8 +43,9 @@ def connectivity(xp, neighbor_labels, labels):
     count = neighbor_labels.shape[1]
     if count < 1:
         raise UndefinedMeasureError("points have no neighbors")
-    apart = neighbor_labels != labels[:, None]
-    return xp.sum(xp.where(apart, 1.0 / xp.arange(1, count + 1, dtype=xp.float64)[None, :], 0.0))
+    apart = neighbor_labels != row_labels[:, None]
+    weights = 1.0 / xp.arange(1, count + 1, dtype=xp.float64)[None, :]
+    return n * row_mean(xp.sum(xp.where(apart, weights, 0.0), axis=1))
 
 
 @measure(

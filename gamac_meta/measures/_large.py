@@ -8,7 +8,7 @@ points is that of a subsample.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from gamac_meta.measures._registry import Measure
 from gamac_meta.pair_pass import processors
 from gamac_meta.pairwise import KINDS, STATISTIC_KINDS, PartitionView, views
 from gamac_meta.points import SharedPoints
-from gamac_meta.sampling import GROUPS, WEIGHTED, RowPass, RowStatistics, SampledView, draw, draw_rows
+from gamac_meta.sampling import GROUPS, NEAR, WEIGHTED, RowPass, RowStatistics, SampledView, draw, draw_rows
 from gamac_meta.types import NOISE, Floats, Labels, PartitionSet
 
 # seconds
@@ -44,7 +44,7 @@ DELAY = 3.0
 
 BINNED = "distances ordered up to the bins of a histogram, with the bounds that these leave"
 BY_ROWS = "means over {rows} of {n} points, each measured against all, with 95 % intervals"
-BY_EXTREMES = "smallest and largest distances from {rows} of {n} points; smaller and larger ones may have been missed"
+BY_EXTREMES = "least and greatest among {rows} of {n} points; the other points may hold less and greater ones"
 BY_SUBSAMPLE = "measured on {points} of {n} points"
 FINE = "the partition has {k} clusters, more than a sample of the points can tell apart"
 
@@ -74,16 +74,20 @@ def interval_cell(measure: Measure, view: SampledView, method: str) -> Cell:
     value, why = measure.explain(view)
     low, high = measure.bounds_of(view, value)
     weighted = [need for need in measure.needs if need in WEIGHTED]
-    without = [measure.explain(view, {need: getattr(rows, need) for need in weighted})[0] for rows in view.replicates]
+    # a group may hold the only rows that a statistic is made of: then there is no interval
+    with np.errstate(all="ignore"):
+        statistics = [{need: getattr(rows, need) for need in weighted} for rows in view.replicates]
+    without = [measure.explain(view, given)[0] for given in statistics]
     spread = QUANTILE * np.sqrt((GROUPS - 1) / GROUPS * np.sum((np.array(without) - value) ** 2))
     low, high = max(low - spread, measure.bounds[0]), min(high + spread, measure.bounds[1])
-    return Cell(value, low, high, why, method if low < high else None)
+    return Cell(value, low, high, why, None if low == high else method)
 
 
-def kind(measure: Measure, known: set[str]) -> str:
+def kind(measure: Measure, known: frozenset[str] = frozenset()) -> str:
     """What becomes of a measure: the least exact of KINDS among its needs, those known being as good as "all"."""
-    kinds = ("all" if need in known else STATISTIC_KINDS[need] for need in measure.needs)
-    return max(kinds, key=KINDS.index)
+    kinds = {"all"} | {STATISTIC_KINDS[need] for need in measure.needs if need not in known}
+    # maxima over rows are exact where all rows are known
+    return max(kinds - {"maxima"} if kinds <= {"all", "maxima"} else kinds, key=KINDS.index)
 
 
 def estimated_rows(
@@ -143,6 +147,8 @@ class _Estimation:
         # compiled and loaded first, which is not part of the work
         self._timed(run, TRIALS[0] // 4, measures)
         (n, short), (m, long) = (self._timed(run, count, measures) for count in TRIALS)
+        if m == n:  # both drew all points, as some of every cluster
+            return long * (self.n / n) ** 2
         quadratic = max((long / m - short / n) / (m - n), 0.0)
         linear = max(long / m - quadratic * m, 0.0)
         return linear * self.n + quadratic * self.n**2
@@ -169,43 +175,64 @@ class _Estimation:
         p = len(self.given)
         # hidden where standard error is no terminal
         with tqdm(total=GROUPS + 3 * p, desc="measures", unit="", delay=DELAY, disable=None, leave=False) as bar:
-            known = self._near()
-            kinds = [kind(measure, known) for measure in self.measures]
-            rows = self._rows(kinds, bar.update)
-            tables = self._extremes(rows, kinds, bar.update)
-            found = set(known).union(*tables)
-            kinds_with_rows = [kind(measure, found) for measure in self.measures]
-            apart = [m for m, what in zip(self.measures, kinds, strict=True) if what in ("near", "structure")]
-            for q, others in enumerate(self._subsampled(apart)):
-                if rows is None or self.fine[q]:
-                    view = PartitionView(self.shared.X, self.given[q], shared=self.shared)
-                    too_fine = Cell(np.nan, np.nan, np.nan, FINE.format(k=view.k))
-                    yield [
-                        exact_cell(measure, view)
-                        if what == "all"
-                        else too_fine
-                        if self.fine[q]
-                        else others[measure.name]
-                        for measure, what in zip(self.measures, kinds, strict=True)
-                    ]
-                else:
-                    sampled = SampledView(self.given[q], rows, q, self.shared, tables[q])
-                    yield [
-                        others.get(measure.name) or self._cell(measure, sampled, what)
-                        for measure, what in zip(self.measures, kinds_with_rows, strict=True)
-                    ]
+            near = self._near()
+            kinds = {measure.name: kind(measure, near) for measure in self.measures}
+            rows = self._rows(self._needs(what not in ("all", "structure") for what in kinds.values()), bar.update)
+            extremes = self._extremes(
+                rows, self._needs(what in ("extremes", "maxima") for what in kinds.values()), bar.update
+            )
+            subsampled = self._subsampled([measure for measure in self.measures if kinds[measure.name] == "structure"])
+            for q, others in enumerate(subsampled):
+                yield self._partition(q, rows, near, extremes[q], others)
                 bar.update()
 
-    def _near(self) -> set[str]:
-        """The statistics of kind "near", if they can be made of all points."""
-        near = [measure for measure in self.measures if kind(measure, set()) == "near"]
-        if not near or self.n > NEAR_POINTS or self.predicted(self.one_by_one, near) > NEAR_SHARE * self.limit:
-            return set()
-        return {name for name, what in STATISTIC_KINDS.items() if what == "near"}
+    def _partition(
+        self,
+        q: int,
+        rows: RowStatistics | None,
+        near: frozenset[str],
+        extremes: dict[str, Floats],
+        others: dict[str, Cell],
+    ) -> list[Cell]:
+        whole = PartitionView(self.shared.X, self.given[q], shared=self.shared)
+        sampled = None if rows is None or self.fine[q] else SampledView(self.given[q], rows, q, self.shared, extremes)
+        cells = []
+        for measure in self.measures:
+            what = kind(measure, near.union(extremes))
+            if what == "all":
+                # what is near is known of all points, so that all are rows
+                cells.append(exact_cell(measure, sampled if sampled and near.isdisjoint(measure.needs) else whole))
+            elif self.fine[q]:
+                cells.append(Cell(np.nan, np.nan, np.nan, FINE.format(k=whole.k)))
+            elif what == "structure":
+                cells.append(others[measure.name])
+            else:
+                assert sampled is not None
+                cells.append(self._of_rows(measure, sampled, what))
+        return cells
 
-    def _rows(self, kinds: Sequence[str], advance: Callable[[], object]) -> RowStatistics | None:
-        """Statistics of as many rows as the time allows, None where no measure asks for any."""
-        needs = self._needs(kinds, "rows", "extremes", "row extremes")
+    def _of_rows(self, measure: Measure, view: SampledView, what: str) -> Cell:
+        counts = {"rows": view.rows_drawn, "n": self.n}
+        if what in ("near", "rows"):
+            return interval_cell(measure, view, BY_ROWS.format(**counts))
+        value, why = measure.explain(view)
+        return Cell(value, np.nan, np.nan, why, BY_EXTREMES.format(**counts))
+
+    def _needs(self, chosen: Iterable[bool]) -> frozenset[str]:
+        """What the chosen measures need."""
+        return frozenset(
+            need for measure, taken in zip(self.measures, chosen, strict=True) if taken for need in measure.needs
+        )
+
+    def _near(self) -> frozenset[str]:
+        """The statistics of kind "near", if the time allows to make them of all points; else none."""
+        asking = [m for m in self.measures if not NEAR.isdisjoint(m.needs) and kind(m, NEAR) == "all"]
+        if not asking or self.n > NEAR_POINTS or self.predicted(self.one_by_one, asking) > NEAR_SHARE * self.limit:
+            return frozenset()
+        return NEAR
+
+    def _rows(self, needs: frozenset[str], advance: Callable[[], object]) -> RowStatistics | None:
+        """Statistics of as many rows as the time allows, None where nothing asks for any."""
         if not needs or self.fine.all():
             return None
         rng = np.random.default_rng([self.seed, 1])
@@ -214,9 +241,6 @@ class _Estimation:
         RowPass(points.X, labels, 1).measure(draw_rows(labels, TRIAL_ROWS, rng), needs)
         walk = RowPass(self.shared.X, self.coarse, self.threads)
         trial = draw_rows(self.coarse, TRIAL_ROWS, rng, least=1)
-        # compiled and loaded first
-        points, labels = self._subsample(TRIALS[0] // 4)
-        RowPass(points.X, labels, 1).measure(draw_rows(labels, TRIAL_ROWS, rng), needs)
         start = clock()
         walk.measure(trial, needs)
         each = (clock() - start) / trial.rows.size
@@ -228,10 +252,9 @@ class _Estimation:
         return walk.measure(sample, needs, advance)
 
     def _extremes(
-        self, rows: RowStatistics | None, kinds: Sequence[str], advance: Callable[[], object]
+        self, rows: RowStatistics | None, needs: frozenset[str], advance: Callable[[], object]
     ) -> list[dict[str, Floats]]:
         """For each partition the smallest and largest distances that could be made exact for all."""
-        needs = self._needs(kinds, "extremes", "row extremes")
         wanted = [name for name in SEARCHES if name in needs]
         tables: list[dict[str, Floats]] = [{} for _ in self.given]
         if rows is None or not wanted:
@@ -250,21 +273,6 @@ class _Estimation:
             tables[q] = table
         return tables
 
-    def _needs(self, kinds: Sequence[str], *chosen: str) -> frozenset[str]:
-        """What the measures of the chosen kinds need."""
-        return frozenset(
-            need for measure, what in zip(self.measures, kinds, strict=True) if what in chosen for need in measure.needs
-        )
-
-    def _cell(self, measure: Measure, view: SampledView, what: str) -> Cell:
-        if what == "all":
-            return exact_cell(measure, view)
-        counts = {"rows": view.rows_drawn, "n": self.n}
-        if what == "rows":
-            return interval_cell(measure, view, BY_ROWS.format(**counts))
-        value, why = measure.explain(view)
-        return Cell(value, np.nan, np.nan, why, BY_EXTREMES.format(**counts))
-
     def _subsampled(self, measures: Sequence[Measure]) -> Iterator[dict[str, Cell]]:
         """For each partition the measures' cells on a subsample of the points, by name."""
         if not measures:
@@ -274,7 +282,7 @@ class _Estimation:
         count, seconds = self._timed(self.exactly, TRIALS[0], measures)
         # at most quadratic
         affordable = count * np.sqrt(SUBSAMPLE_SHARE * self.limit / seconds)
-        size = min(max(SUBSAMPLE[0], 1 << int(np.log2(affordable))), SUBSAMPLE[1])
+        size = min(max(SUBSAMPLE[0], 1 << max(0, int(np.log2(affordable)))), SUBSAMPLE[1])
         points, labels = self._subsample(size)
         method = BY_SUBSAMPLE.format(points=len(points.X), n=self.n)
         for cells in self.exactly(points, labels, measures):

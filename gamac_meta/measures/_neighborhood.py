@@ -44,7 +44,7 @@ def viasckde(xp, nearest_own, nearest_foreign, densities, cluster_maxima, labels
     bounds=(-1.0, 1.0),
     reference="after Lengyel & Botta-Dukát 2019, doi:10.1002/ece3.5774",
 )
-def neighbor_silhouette(xp, few_own_mean, few_foreign_mean):
+def neighbor_silhouette(xp, few_own_mean, few_foreign_mean, row_mean):
     r"""Silhouette whose means run over the five nearest points of the own cluster and of all others.
 
     .. math:: \frac1n \sum_i \frac{b_i - a_i}{\max(a_i, b_i)}
@@ -54,7 +54,7 @@ def neighbor_silhouette(xp, few_own_mean, few_foreign_mean):
     or its outside has fewer than five other points, both means run over as many as both have. A point
     that is alone in its cluster counts 0.
     """
-    return xp.mean(silhouette_widths(xp, few_own_mean, few_foreign_mean))
+    return row_mean(silhouette_widths(xp, few_own_mean, few_foreign_mean))
 
 
 @measure(
@@ -63,7 +63,7 @@ def neighbor_silhouette(xp, few_own_mean, few_foreign_mean):
     bounds=(0.0, inf),
     reference="Liu et al. 2013, doi:10.1109/TSMCB.2012.2220543",
 )
-def cvnn(xp, neighbor_labels, labels, cluster_means, pair_sums, sizes, n):
+def cvnn(xp, neighbor_labels, row_labels, row_cluster_means, pair_sums, sizes, n):
     r"""Clustering validation by nearest neighbors: foreign neighbors plus mean distance inside clusters.
 
     .. math:: \max_c \frac{1}{n_c} \sum_{i \in c} \frac{q_i}{10}
@@ -77,14 +77,14 @@ def cvnn(xp, neighbor_labels, labels, cluster_means, pair_sums, sizes, n):
     Vazirgiannis & Hennig 2015, doi:10.1201/b19706; the paper adds up the means of clusters, which grows
     with their number.
     """
-    foreign = xp.astype(neighbor_labels != labels[:, None], xp.float64)
-    separation = xp.max(cluster_means(xp.mean(foreign, axis=1)))
+    foreign = xp.astype(neighbor_labels != row_labels[:, None], xp.float64)
+    separation = xp.max(row_cluster_means(xp.mean(foreign, axis=1)))
     inside = xp.sum(xp.linalg.diagonal(pair_sums)) / xp.sum(sizes * (sizes - 1))
     return separation + inside / (xp.sum(pair_sums) / (n * (n - 1)))
 
 
 @measure("WCNN", greater_is_better=True, bounds=(0.0, 1.0), reference=GAGOLEWSKI_2021)
-def wcnn(xp, neighborhood, labels):
+def wcnn(xp, neighborhood, row_labels, row_mean):
     r"""Within-cluster near neighbors: share of a point's 25 nearest neighbors that lie in its cluster.
 
     .. math:: \frac{1}{25 n} \sum_i \sum_{j \in N_{25}(i)} [\text{i and j are in one cluster}]
@@ -93,12 +93,12 @@ def wcnn(xp, neighborhood, labels):
     keeps one: such clusters cannot fill the neighborhoods of their points, which lowers the share. Of
     25 points or fewer all are neighbors. Among equally distant neighbors the choice is arbitrary.
     """
-    same = neighborhood[1] == labels[:, None]
-    return xp.mean(xp.astype(same, xp.float64))
+    same = neighborhood[1] == row_labels[:, None]
+    return row_mean(xp.mean(xp.astype(same, xp.float64), axis=1))
 
 
 @measure("DuNN-OWA", greater_is_better=True, bounds=(0.0, inf), reference=GAGOLEWSKI_2021)
-def dunn_owa(xp, neighborhood, nearest_foreign, labels):
+def dunn_owa(xp, neighborhood, nearest_foreign, row_labels, row_cluster_maxima):
     r"""Dunn's index on the graph of 25 nearest neighbors, with a smoothed minimum.
 
     .. math:: \frac{\sum_{r=1}^{15} w_r\, b_{(r)}}{\max a}, \quad w_r \propto e^{-(r - 1)^2 / 50}
@@ -111,8 +111,8 @@ def dunn_owa(xp, neighborhood, nearest_foreign, labels):
     neighbors the choice is arbitrary.
     """
     lengths, clusters = neighborhood
-    same = clusters == labels[:, None]
-    longest = xp.max(xp.where(same, lengths, 0.0))
+    same = clusters == row_labels[:, None]
+    longest = xp.max(row_cluster_maxima(xp.max(xp.where(same, lengths, 0.0), axis=1)))
     if not xp.any(same):
         raise UndefinedMeasureError("no point has a near neighbor in its own cluster")
     between = xp.where(same, inf, lengths)
