@@ -17,7 +17,12 @@ from gamac_meta._kernels import centers, connected, trees
 from gamac_meta.concordance import Concordance
 from gamac_meta.near_pass import NearPass, nearest_clustered
 from gamac_meta.pair_pass import TILE_ROWS, PairPass
-from gamac_meta.points import NEIGHBORS, SharedPoints, spanning_tree_of
+from gamac_meta.points import (
+    NEIGHBORS,
+    SharedPoints,
+    core_separation,
+    spanning_tree_of,
+)
 from gamac_meta.types import Floats, Ints, Labels
 
 # What a statistic costs: "linear" O(nd), "neighbors" O(n log n), "pairs" O(n^2 d), "sort" O(n^2 log n)
@@ -440,6 +445,16 @@ class PartitionView:
         return own_mean, other_mean, members[rows].astype(np.float64)
 
     @cached_property
+    def core_separation(self) -> tuple[Floats, Floats]:
+        """Of the clusters of two points or more: (k', k') smallest distance between core points of two of them,
+        zero on the diagonal, and (k',) longest edge of the spanning tree of each one's core points.
+
+        A core point has its CORE_POINTS-th nearest member of the cluster no farther than the median, over
+        the cluster, of the distance to the (2 CORE_POINTS)-th.
+        """
+        return core_separation(self._shared, self._all_labels, self.sizes)
+
+    @cached_property
     def core_distances(self) -> Floats:
         """(n,) distance of each clustered point to the CORE_POINTS-th nearest of all points, itself counted."""
         return self._shared.core_distances[self._order]
@@ -509,6 +524,7 @@ STATISTIC_COSTS: dict[str, str] = {
             "tree_edges",
             "connectivity_means",
             "local_cores",
+            "core_separation",
         ],
         "pairs",
     ),
@@ -550,6 +566,7 @@ STATISTIC_KINDS: dict[str, str] = {
             "valley_ratios",
             "connectivity_means",
             "local_cores",
+            "core_separation",
             "core_distances",
             "noise_core_distances",
         ],

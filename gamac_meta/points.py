@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gamac_meta._kernels import connected, neighborhood, neighbors, trees
-from gamac_meta.types import Floats, Ints
+from gamac_meta._kernels import connected, core_points, neighborhood, neighbors, trees
+from gamac_meta.types import Floats, Ints, Labels
 
 NEIGHBORS = 10
 # length of the lists of nearest others: the 25 that measures ask for, and as many again as may be noise
@@ -145,3 +145,25 @@ def neighborhoods(points: SharedPoints, counts: Ints) -> tuple[Floats, Ints]:
         return sums, members
     distances, indices = points.neighbors(widest)
     return distances.sum(axis=1), indices[np.arange(widest) < counts[:, None]]
+
+
+def core_separation(points: SharedPoints, labels: Labels, sizes: Floats) -> tuple[Floats, Floats]:
+    """Smallest distances (k', k') between the core points of clusters, and longest edges (k',) of the spanning
+    trees of each one's, for the clusters of two points or more; labels (n,) with -1 outside, sizes (k,)."""
+    distances, indices = points.neighbors(min(2 * NEIGHBORS, len(points.X) - 1))
+    ids = points.search_tree.order
+    ids = ids[np.append(sizes > 1, False)[labels[ids]]]
+    ids = ids[np.argsort(labels[ids], kind="stable")]
+    ids = ids[core_points.core_points(*_grouped(points.X, labels, ids), indices, CORE_POINTS)]
+    cores, reach = _grouped(points.X, labels, ids), distances[:, -1]
+    gaps = core_points.shortest_gaps(*cores, indices, reach, points.X.shape[1] <= TREE_DIMENSIONS)
+    return gaps, core_points.longest_links(*cores, points.spanning_tree[0], indices, reach)
+
+
+def _grouped(X: Floats, labels: Labels, ids: Ints) -> tuple[Floats, Ints, Ints, Ints]:
+    """Points ids (m,) that lie together by cluster, ids, where each cluster begins and the last ends, and (n,)
+    where among them each of all points is, -1 if it is not."""
+    sizes = np.unique(labels[ids], return_counts=True)[1]
+    place = np.full(len(X), -1)
+    place[ids] = np.arange(len(ids))
+    return X[ids], ids, np.concatenate([[0], np.cumsum(sizes)]), place

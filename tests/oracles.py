@@ -9,7 +9,7 @@ import itertools
 import math
 
 import numpy as np
-from oracles_connected import disco, lccv  # noqa: F401
+from oracles_connected import dcsi, disco, lccv  # noqa: F401
 from oracles_neighborhood import (  # noqa: F401
     cvnn,
     dunn_owa,

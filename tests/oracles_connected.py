@@ -1,7 +1,9 @@
 """Oracles of the measures of connection. Imports nothing from the project; labels may hold noise, -1."""
 
 import functools
+import itertools
 import math
+import statistics
 
 import numpy as np
 
@@ -112,3 +114,27 @@ def lccv(X, labels):
             members = sum(core[j] == i and labels[j] >= 0 for j in range(n))
             value += members * silhouette_width(own, others)
     return value / n
+
+
+def dcsi(X, labels):
+    """Gauss et al. 2023 with MinPts 5, and 1e-12 of room for rounding where distances are compared."""
+    apart = distance_table(X)
+    groups, links = [], []
+    for c in range(labels.max() + 1):
+        members = [int(i) for i in np.flatnonzero(labels == c)]
+        if len(members) < 2:
+            continue
+        reach = {i: sorted(apart[i][j] for j in members if j != i) for i in members}
+        radius = statistics.median(reach[i][min(10, len(members) - 1) - 1] for i in members)
+        group = [i for i in members if reach[i][min(5, len(members) - 1) - 1] <= radius * (1 + 1e-12)]
+        # the longest step that cannot be avoided: the longest edge of the spanning tree
+        steps = minimax_paths([[apart[i][j] for j in group] for i in group])
+        groups.append(group)
+        links.append(steps.max())
+    if len(groups) < 2:
+        return math.nan
+    ratios = []
+    for a, b in itertools.combinations(range(len(groups)), 2):
+        gap = min(apart[i][j] for i in groups[a] for j in groups[b])
+        ratios.append(gap / (gap + max(links[a], links[b])) if gap > 0 else 0.0)
+    return sum(ratios) / len(ratios)

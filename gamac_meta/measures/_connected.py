@@ -57,3 +57,28 @@ def lccv(xp, local_cores, n_given):
     if own_mean.shape[0] == 0 or xp.any(xp.isinf(other_mean)):
         raise UndefinedMeasureError("fewer than two clusters have local cores")
     return xp.sum(members * silhouette_widths(xp, own_mean, other_mean)) / n_given
+
+
+@measure(
+    "DCSI",
+    greater_is_better=True,
+    bounds=(0.0, 1.0),
+    reference="Gauss, Scheipl & Herrmann 2023, doi:10.48550/arXiv.2310.12806",
+)
+def dcsi(xp, core_separation):
+    r"""Mean over pairs of clusters of how far apart their core points are, beside the gaps among them.
+
+    .. math:: \frac{2}{k (k - 1)} \sum_{a < b} \frac{q_{ab}}{1 + q_{ab}},
+        \quad q_{ab} = \frac{\min d(\text{core of } a, \text{core of } b)}{\max(g_a, g_b)}
+
+    with g the longest edge of the spanning tree of a cluster's core points. A core point has its fifth
+    nearest member of the cluster within the median, over the cluster, of the distance to the tenth;
+    in a smaller cluster the farthest member takes that place. A cluster of one point has no core
+    points and is passed over. Core points in the same place count 0.
+    """
+    gaps, links = core_separation
+    k = links.shape[0]
+    if k < 2:
+        raise UndefinedMeasureError("fewer than two clusters have more than one point")
+    ratios = xp.where(gaps > 0.0, gaps / (gaps + xp.maximum(links[:, None], links[None, :])), 0.0)
+    return xp.sum(ratios) / (k * (k - 1))

@@ -4,7 +4,8 @@ import numpy as np
 import oracles
 import pytest
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
+from scipy.spatial.distance import cdist
 
 from gamac_meta import points
 from gamac_meta._kernels import connected
@@ -25,7 +26,7 @@ def rings(rng, sizes=(60, 120)):
     return np.column_stack([radii * np.cos(angles), radii * np.sin(angles)]), labels
 
 
-@pytest.mark.parametrize("name", ["disco", "lccv"])
+@pytest.mark.parametrize("name", ["disco", "lccv", "dcsi"])
 def test_rings_are_better_than_halves(name):
     X, labels = rings(np.random.default_rng(0))
     halves = (X[:, 0] > 0.0).astype(int)
@@ -99,3 +100,46 @@ def test_paths_between_local_cores_are_shortest():
     expected = dijkstra(graph, indices=sources)[:, sources]
     assert np.array_equal(np.isinf(expected), np.isinf(connected.path_lengths(starts, ends, lengths, sources)))
     assert np.allclose(connected.path_lengths(starts, ends, lengths, sources), expected, rtol=1e-12)
+
+
+def plain_core_separation(X, labels):
+    """What core_separation finds, from whole tables of distances."""
+    groups, links = [], []
+    for c in range(labels.max() + 1):
+        members = X[labels == c]
+        if len(members) < 2:
+            continue
+        reach = np.sort(cdist(members, members), axis=1)
+        last = len(members) - 1
+        core = members[reach[:, min(5, last)] <= np.median(reach[:, min(10, last)]) * (1 + 1e-12)]
+        groups.append(core)
+        links.append(minimum_spanning_tree(cdist(core, core)).max())
+    gaps = [[0.0 if a is b else cdist(a, b).min() for b in groups] for a in groups]
+    return np.array(gaps), np.array(links)
+
+
+@pytest.mark.parametrize("d", [1, 2, 5, 12])
+@pytest.mark.parametrize("kind", ["blobs", "overlapping", "chance", "fragments", "noise"])
+def test_core_points_are_searched_for_exactly(d, kind):
+    rng = np.random.default_rng(7)
+    labels = rng.permutation(np.repeat(np.arange(6), [300, 150, 90, 12, 3, 1]))
+    centers = rng.normal(0.0, {"blobs": 20.0, "overlapping": 2.0}.get(kind, 0.0), size=(6, d))
+    X = rng.normal(size=(len(labels), d)) + centers[labels]
+    if kind == "fragments":  # each cluster in two clumps, far apart
+        X[rng.random(len(X)) < 0.3] += 100.0 * (1.0 + labels.max())
+    if kind == "noise":
+        labels[rng.choice(len(X), 200, replace=False)] = -1
+        labels[np.flatnonzero(labels < 0)[:6]] = np.arange(6)
+    for found, expected in zip(PartitionView(X, labels).core_separation, plain_core_separation(X, labels), strict=True):
+        assert np.allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_dcsi_passes_over_single_points():
+    X, labels = rings(np.random.default_rng(8))
+    value = value_of("dcsi", X, labels)
+    alone = np.concatenate([labels, [2]])
+    assert value_of("dcsi", np.concatenate([X, [[50.0, 0.0]]]), alone) == pytest.approx(value, rel=1e-12)
+    only = np.concatenate([np.zeros(len(X)), [1]])
+    value, reason = MEASURES["dcsi"].explain(PartitionView(np.concatenate([X, [[50.0, 0.0]]]), only.astype(np.int32)))
+    assert np.isnan(value)
+    assert reason == "fewer than two clusters have more than one point"
