@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from gamac_meta import concordance
+from gamac_meta import backend, concordance
 from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError, UnknownNameError
 from gamac_meta.measures import MEASURES, apply_noise_policy, evaluate
 from gamac_meta.pair_pass import PairPass
@@ -200,6 +200,7 @@ def test_a_wrong_name_suggests_the_nearest(blobs):
         evaluate(*blobs, ["silhuete"])
 
 
-def test_a_gpu_is_never_pretended(blobs):
-    with pytest.raises(BackendUnavailableError, match="CPU only"):
+def test_a_gpu_is_never_pretended(blobs, monkeypatch):
+    monkeypatch.setattr(backend, "gpu_status", lambda: (False, "no device answers"))
+    with pytest.raises(BackendUnavailableError, match="backend='cupy' is not available: no device answers"):
         evaluate(*blobs, backend="cupy")

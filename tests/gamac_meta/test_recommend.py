@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_iris, make_blobs, make_moons
 
 import rankers
-from gamac_meta import MEASURES, recommend_measure
+from gamac_meta import MEASURES, backend, recommend_measure
 from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError, ModelError
 from gamac_meta.recommend import CANDIDATE_POINTS, _sample
 from gamac_meta.types import PartitionSet
@@ -153,7 +153,8 @@ def test_bad_options_are_refused_before_any_work(moons, arguments, message, monk
         recommend_measure(moons, **arguments)
 
 
-def test_a_gpu_is_never_silently_replaced_by_the_cpu(moons):
+def test_a_gpu_is_never_silently_replaced_by_the_cpu(moons, monkeypatch):
+    monkeypatch.setattr(backend, "gpu_status", lambda: (False, "no device answers"))
     with pytest.raises(BackendUnavailableError, match="cupy"):
         recommend_measure(moons, backend="cupy")
 
