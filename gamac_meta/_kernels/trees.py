@@ -153,6 +153,15 @@ def _smallest(patterns):
 
 
 @vectorized
+def _reaches(squares, here, core, reach):
+    """Whether any point of a block may be reached at least as well from a point with squared core distance here."""
+    count = 0
+    for s in range(core.size):
+        count += (max(max(squares[s], here), core[s]) <= reach[s]) & (core[s] < np.inf)
+    return count > 0
+
+
+@vectorized
 def _attach(squares, here, core, reach, apart, parent, newest):
     """Let the newest point of the tree, its squared core distance here, reach points of a block where it is nearer.
 
@@ -176,9 +185,9 @@ def _summarize(core, reach, apart, out):
     nearest = INFINITE
     for s in range(core.size):
         nearest = min(nearest, apart[s] if reach[s] == smallest else INFINITE)
-    largest = np.int64(0)
-    loosest = np.int64(0)
-    farthest = np.int64(0)
+    largest = 0
+    loosest = 0
+    farthest = 0
     for s in range(core.size):
         largest = max(largest, reach[s] if core[s] < INFINITE else 0)
         loosest = max(loosest, reach[s] if reach[s] > core[s] else 0)
@@ -259,10 +268,13 @@ def _tree(order, columns, low, high, core):
                 stop = min(start + (left[b] + LANES - 1) // LANES * LANES, min(start + BLOCK, n))
                 if nearer:
                     _squares(columns, start, stop, point, squares)
+                    nearer = _reaches(squares, here, cores[start:stop], reach[start:stop])
+                if nearer:
                     _attach(
                         squares, here, cores[start:stop], reach[start:stop], apart[start:stop], parent[start:stop], name
                     )
-                _summarize(core_bits[start:stop], reach_bits[start:stop], apart_bits[start:stop], summary[b])
+                if nearer or b == home:
+                    _summarize(core_bits[start:stop], reach_bits[start:stop], apart_bits[start:stop], summary[b])
             if summary[b, 0] < best or (summary[b, 0] == best and summary[b, 1] < nearest):
                 best = summary[b, 0]
                 nearest = summary[b, 1]

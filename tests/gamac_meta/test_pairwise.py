@@ -200,6 +200,110 @@ def test_spanning_tree_is_minimal_and_spans(data):
     assert lengths.sum() == pytest.approx(reference)
 
 
+def grid(side, columns=2):
+    return np.stack(np.meshgrid(*[np.arange(float(side))] * columns), axis=-1).reshape(-1, columns)
+
+
+def several_blocks(kind):
+    """Points that fill more than one block of the kernels, most of them with many equal distances."""
+    rng = np.random.default_rng(3)
+    return {
+        "random": lambda: rng.normal(size=(400, 3)),
+        "far apart": lambda: rng.normal(size=(400, 2)) + 1e3 * np.eye(4, 2)[np.arange(400) % 4],
+        "duplicates": lambda: rng.integers(0, 6, size=(400, 2)).astype(float),
+        "one point": lambda: np.ones((300, 2)),
+        "grid": lambda: grid(18),
+        "collinear": lambda: np.outer(rng.permutation(300), [1.0, 2.0]),
+        "one column": lambda: rng.normal(size=(300, 1)),
+        "many columns": lambda: rng.normal(size=(300, 33)),
+        "ten points": lambda: rng.normal(size=(10, 2)),
+        "exactly two blocks": lambda: rng.normal(size=(2 * trees.BLOCK, 2)),
+        "a block and a point": lambda: rng.normal(size=(trees.BLOCK + 1, 2)),
+    }[kind]()
+
+
+every_kind = pytest.mark.parametrize(
+    "kind",
+    [
+        "random",
+        "far apart",
+        "duplicates",
+        "one point",
+        "grid",
+        "collinear",
+        "one column",
+        "many columns",
+        "ten points",
+        "exactly two blocks",
+        "a block and a point",
+    ],
+)
+
+
+@every_kind
+@pytest.mark.parametrize("cores", ["none", "all points"])
+def test_trees_of_several_blocks_are_minimal_and_span(kind, cores):
+    from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
+    X = several_blocks(kind)
+    core = np.zeros(len(X)) if cores == "none" else trees.core_distances(X)
+    edges, lengths = trees.spanning_tree(X, core)
+    joined = np.zeros((len(X), len(X)))
+    joined[edges[:, 0], edges[:, 1]] = 1
+    assert edges.shape == (len(X) - 1, 2)
+    assert connected_components(joined, directed=False)[0] == 1
+    reach = np.maximum(squareform(pdist(X)), np.maximum.outer(core, core))
+    assert lengths == pytest.approx(reach[edges[:, 0], edges[:, 1]], rel=1e-12)
+    # scipy reads a zero as no edge; a constant added to every edge moves no tree
+    reference = minimum_spanning_tree(reach + 1.0).data - 1.0
+    assert np.sort(lengths) == pytest.approx(np.sort(reference), abs=1e-9)
+
+
+@every_kind
+def test_core_distances_are_power_means_of_all_others(kind):
+    X = several_blocks(kind)
+    distances = squareform(pdist(X))
+    np.fill_diagonal(distances, np.inf)
+    nearest = distances.min(axis=1)
+    with np.errstate(invalid="ignore"):
+        ratios = nearest[:, None] / distances
+    mean = np.sum(ratios ** X.shape[1], axis=1) / (len(X) - 1)
+    expected = np.where(nearest > 0, nearest * mean ** (-1.0 / X.shape[1]), 0.0)
+    assert trees.core_distances(X) == pytest.approx(expected, rel=1e-9)
+
+
+@every_kind
+@pytest.mark.parametrize("k", [2, 7])
+def test_separations_are_smallest_reachabilities_between_clusters(kind, k):
+    X = several_blocks(kind)
+    rng = np.random.default_rng(0)
+    cluster = rng.integers(0, k, len(X))
+    core = rng.uniform(0.0, 0.3, len(X))
+    reach = np.maximum(cdist(X, X), np.maximum.outer(core, core))
+    expected = [reach[np.ix_(cluster == c, cluster != c)].min(initial=np.inf) for c in range(k)]
+    assert np.sqrt(trees._separations(X, core**2, cluster, k)) == pytest.approx(expected)
+
+
+@every_kind
+def test_reflections_are_distances_to_the_two_points_nearest_the_mirror_image(kind):
+    X = several_blocks(kind)
+    labels = (X[:, 0] > np.median(X[:, 0])).astype(np.int32)
+    labels[0] = labels.max() + 1
+    view = PartitionView(X, labels)
+    for c, members in enumerate(np.split(view.X, view.starts[1:])):
+        images = cdist(2.0 * members.mean(axis=0) - members, members)
+        expected = np.sort(images, axis=1)[:, :2].mean(axis=1) if len(members) > 1 else [np.nan]
+        assert view.reflections[view.labels == c] == pytest.approx(expected, abs=1e-9, nan_ok=True)
+
+
+def test_the_tree_does_not_depend_on_where_the_points_lie():
+    # equal up to rounding: the blocks differ, the tree does not
+    X = np.random.default_rng(5).normal(size=(500, 2))
+    turned = X @ np.array([[0.6, 0.8], [-0.8, 0.6]])
+    first, second = (trees.spanning_tree(points, np.zeros(500))[0] for points in (X, turned))
+    assert {frozenset(edge) for edge in first.tolist()} == {frozenset(edge) for edge in second.tolist()}
+
+
 def test_core_distances_survive_many_dimensions():
     X = np.random.default_rng(0).normal(size=(50, 400)) * 1e-3
     core = trees.core_distances(X)
