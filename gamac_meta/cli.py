@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import json
+import math
 import os
 import shlex
 import shutil
@@ -96,6 +97,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--measures", metavar="A,B", type=_names, help="measures to compute (default: all)")
     command.add_argument("--noise", choices=("drop", "nearest", "cluster"), default="drop", help="what label -1 means")
+    command.add_argument(
+        "--time-limit",
+        metavar="S",
+        type=_seconds,
+        default=120.0,
+        help="estimate beyond so long, or none (default: 120)",
+    )
+    command.add_argument("--seed", metavar="N", type=_natural, default=0, help="of the samples (default: 0)")
     command.add_argument("--out", metavar="OUT", type=Path, help="also write it: .csv, .tsv, .parquet or .html")
     command.add_argument("--plot", metavar="OUT", type=Path, help="also draw the ranks: .png, .pdf or .svg")
 
@@ -173,7 +182,14 @@ def evaluate(arguments: argparse.Namespace) -> None:
     frame, scale = _read(arguments)
     labels = read_labels(arguments.labels, len(frame))
     X = frame if scale is None else prepare(frame, scale).data.X
-    table = evaluate_partitions(X, labels, arguments.measures, noise=arguments.noise)
+    table = evaluate_partitions(
+        X,
+        labels,
+        arguments.measures,
+        noise=arguments.noise,
+        time_limit=arguments.time_limit,
+        random_state=arguments.seed,
+    )
     if arguments.out and arguments.out.suffix.lower() == ".html":
         with replacing(arguments.out) as file:
             file.write(as_page(table, f"Measures of {arguments.labels.name} on {arguments.file.name}").encode())
@@ -369,6 +385,18 @@ def _jobs(text: str) -> int:
 
 def _natural(text: str) -> int:
     return _at_least(text, 0)
+
+
+def _seconds(text: str) -> float | None:
+    if text == "none":
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"must be seconds, more than 0, or none, got {text!r}")
+    return seconds
 
 
 def _at_least(text: str, least: int) -> int:

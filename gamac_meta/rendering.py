@@ -46,8 +46,7 @@ def as_text(table: MeasureTable, width: int) -> str:
     if len(table) > 1:
         lines.append(f"{MARK} best by this measure")
     lines += [f"undefined: {names} on {makers}: {why}" for names, makers, why in _grouped_reasons(table)]
-    if table.approximate:
-        lines.append(f"{ESTIMATE} estimate: {', '.join(table.approximate)}; a page (.html) shows the intervals")
+    lines += [f"{ESTIMATE} estimate: {', '.join(names)}{way}" for names, way in _ways(table)]
     return "\n".join(lines)
 
 
@@ -68,6 +67,15 @@ def _grouped_reasons(table: MeasureTable) -> Iterator[tuple[str, str, str]]:
     for (alike, why), makers in partitions.items():
         whole = len(alike) == len(table.measures) > 1
         yield "all measures" if whole else ", ".join(alike), ", ".join(makers), why
+
+
+def _ways(table: MeasureTable) -> Iterator[tuple[list[str], str]]:
+    """Measures that are estimates, with how they were made, said once for all that share it."""
+    ways: dict[str, list[str]] = {}
+    for name in table.approximate:
+        ways.setdefault(table.methods.get(name, ""), []).append(name)
+    for way, names in ways.items():
+        yield names, f": {way}" if way else ""
 
 
 def _grid(table: MeasureTable, width: int) -> list[str]:
@@ -181,12 +189,8 @@ def as_html(table: MeasureTable) -> str:
         f'<style>{STYLE}</style><div class="scroll"><table class="measures"><thead><tr><th scope="row">measure</th>'
         f'<th class="words">better</th>{head}</tr></thead><tbody>{body}</tbody>{noise}</table></div>'
         "<p>Each cell: value and, in parentheses, rank (1 is best, undefined values come last)."
-        + (
-            " Where a value is an estimate, what may be known of the exact one stands below it."
-            if guesses.any()
-            else ""
-        )
         + "</p>"
+        + "".join(f"<p>Estimates: {escape(', '.join(names))}{escape(way)}.</p>" for names, way in _ways(table))
         + (f"<p>Undefined because:</p><ol>{notes}</ol>" if notes else "")
     )
 

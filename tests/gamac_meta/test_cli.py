@@ -226,6 +226,25 @@ def test_evaluate_keeps_to_the_width_of_the_terminal(two_partitions, capsys, mon
     assert max(map(len, table.splitlines())) <= int(columns)
 
 
+def test_evaluate_marks_estimates_where_time_is_short(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 2600)
+    points, partition = tmp_path / "points.npy", tmp_path / "labels.npy"
+    np.save(points, rng.normal(size=(5200, 2)) + 4.0 * labels[:, None])
+    np.save(partition, labels)
+    argv = ["evaluate", str(points), "--labels", str(partition), "--measures", "calinski_harabasz,silhouette"]
+    assert cli.main([*argv, "--time-limit", "none"]) == 0
+    exact = capsys.readouterr().out.splitlines()
+    assert cli.main([*argv, "--time-limit", "0.001", "--seed", "1"]) == 0
+    estimated = capsys.readouterr().out.splitlines()
+    assert estimated[1].split() == exact[1].split()  # what is linear in n is exact always
+    assert estimated[2].split()[:2] == exact[2].split()[:2]
+    value = estimated[2].split()[2]
+    assert value.startswith("~")
+    assert float(value[1:]) == pytest.approx(float(exact[2].split()[2]), rel=0.1)
+    assert estimated[3].startswith("~ estimate: silhouette: means over ")
+
+
 def test_evaluate_writes_a_page_of_its_own(two_partitions, tmp_path, capsys):
     out = tmp_path / "table.html"
     argv = ["evaluate", PENGUINS, "--labels", two_partitions, "--scale", "standard", "--out", str(out)]
@@ -271,6 +290,8 @@ def test_evaluate_draws_the_ranks(two_partitions, tmp_path):
         (["evaluate", PENGUINS, "--labels", SPECIES, "--out", "x.xlsx"], "must end in one of .csv"),
         (["evaluate", PENGUINS, "--labels", SPECIES, "--plot", "x.jpg"], "must end in one of .png, .pdf, .svg"),
         (["evaluate", PENGUINS, "--labels", "no.csv"], "a table must be an existing file, got 'no.csv'"),
+        (["evaluate", PENGUINS, "--labels", SPECIES, "--time-limit", "0"], "must be seconds, more than 0, or none"),
+        (["evaluate", PENGUINS, "--labels", SPECIES, "--time-limit", "soon"], "must be seconds, more than 0, or none"),
         (["recomend"], "invalid choice: 'recomend'"),
         ([], "COMMAND"),
     ],
