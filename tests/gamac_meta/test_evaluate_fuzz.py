@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gamac_meta.exceptions import InvalidInputError
-from gamac_meta.measures import MEASURES, NOISE_POLICIES, evaluate
+from gamac_meta.measures import MEASURES, NOISE_POLICIES, _large, evaluate
 
 POINTS = ("normal", "few values", "one place and outliers", "line", "lattice", "blobs", "uneven columns")
 LABELS = (
@@ -21,10 +21,10 @@ LABELS = (
 
 
 @st.composite
-def points(draw, kinds=POINTS):
+def points(draw, kinds=POINTS, sizes=(10, 40)):
     """(n, d) points, 10 <= n, some of them in degenerate positions; never all equal."""
     kind = draw(st.sampled_from(kinds), label="points")
-    n = draw(st.one_of(st.just(10), st.integers(10, 40)), label="n")
+    n = draw(st.one_of(st.just(sizes[0]), st.integers(*sizes)), label="n")
     d = draw(st.one_of(st.just(1), st.integers(1, 5)), label="d")
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1), label="seed"))
     X = rng.normal(size=(n, d))
@@ -75,9 +75,9 @@ def labelling(draw, n):
 
 
 @st.composite
-def inputs(draw, kinds=POINTS):
+def inputs(draw, kinds=POINTS, sizes=(10, 40)):
     """(X, partitions, noise policy)."""
-    X = draw(points(kinds))
+    X = draw(points(kinds, sizes))
     partitions = np.stack([labelling(draw, len(X)) for _ in range(draw(st.integers(1, 3), label="p"))])
     return X, partitions, draw(st.sampled_from(NOISE_POLICIES), label="noise")
 
@@ -91,6 +91,18 @@ def refused(partitions, noise):
     """Whether no partition has two clusters to compare."""
     apart = max(clusters(row, "drop") for row in partitions)
     return apart < 2 and not (noise == "cluster" and np.any(partitions == -1))
+
+
+def require_sense(table):
+    """Values lie within bounds or are NaN with a reason."""
+    assert not np.isinf(table.values).any()
+    missing = {(row, table.measures[column]) for row, column in np.argwhere(np.isnan(table.values)).tolist()}
+    assert set(table.reasons) == missing
+    assert all(why.strip() for why in table.reasons.values())
+    for column, name in enumerate(table.measures):
+        low, high = MEASURES[name].bounds
+        values = table.values[:, column]
+        assert np.all(np.isnan(values) | ((values >= low - 1e-9) & (values <= high + 1e-9))), name
 
 
 def same_table(table, other):
@@ -111,14 +123,7 @@ def test_every_value_is_within_bounds_or_undefined_with_a_reason(given):
     table = evaluate(X, partitions, noise=noise)
     assert np.array_equal(X, before[0])
     assert np.array_equal(partitions, before[1])
-    assert not np.isinf(table.values).any()
-    missing = {(row, table.measures[column]) for row, column in np.argwhere(np.isnan(table.values)).tolist()}
-    assert set(table.reasons) == missing
-    assert all(why.strip() for why in table.reasons.values())
-    for column, name in enumerate(table.measures):
-        low, high = MEASURES[name].bounds
-        values = table.values[:, column]
-        assert np.all(np.isnan(values) | ((values >= low - 1e-9) & (values <= high + 1e-9))), name
+    require_sense(table)
     for row, labels in enumerate(partitions):
         if clusters(labels, noise) < 2:
             assert np.isnan(table.values[row]).all()
@@ -206,6 +211,31 @@ def test_magnitude_changes_no_scale_free_value(given, exponent):
     scaled = np.ldexp(X, int(exponent * 3.3))
     values, expected = evaluate(scaled, partitions, free).values, evaluate(X, partitions, free).values
     assert values == pytest.approx(expected, rel=1e-9, abs=1e-12, nan_ok=True)
+
+
+FEW = {"EXACT_POINTS": 60, "TRIALS": (40, 80), "TRIAL_ROWS": 8, "ROWS": (40, 80), "SUBSAMPLE": (40, 80)}
+
+
+@settings(max_examples=30, deadline=None)
+@given(given=inputs(sizes=(100, 160)), seed=st.integers(0, 9))
+def test_estimates_have_intervals_or_none_and_make_the_same_sense(given, seed):
+    X, partitions, noise = given
+    partitions[0] = np.arange(len(X)) % 3
+    with pytest.MonkeyPatch.context() as patch:
+        for name, few in FEW.items():
+            patch.setattr(_large, name, few)
+        # no time at all: nothing is exact that can be estimated
+        table, again = (evaluate(X, partitions, noise=noise, time_limit=1e-9, random_state=seed) for _ in range(2))
+    same_table(table, again)
+    require_sense(table)
+    assert set(table.methods) == set(table.approximate)
+    guessed = np.isin(table.measures, table.approximate)
+    exact = (table.low == table.values) & (table.values == table.high)
+    assert np.all(exact[:, ~guessed] | np.isnan(table.values[:, ~guessed]))
+    known = ~np.isnan(table.low) & ~np.isnan(table.high) & ~np.isnan(table.values)
+    # an interval ends at the measure's bounds, which a value may pass by rounding
+    assert np.all((table.low - 1e-9 <= table.values)[known])
+    assert np.all((table.values <= table.high + 1e-9)[known])
 
 
 @st.composite
