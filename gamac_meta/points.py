@@ -90,13 +90,12 @@ class SharedPoints:
     @cached_property
     def _natural_neighbors(self) -> tuple[int, Ints]:
         """How many nearest others are natural neighbors, and (n,) how many points have each among theirs."""
-        count = min(NEIGHBORS, len(self.X) - 1)
+        count = min(LISTED, len(self.X) - 1)
         while True:
             size, popularity = connected.natural_size(self.neighbors(count)[1])
             if size:
                 return size, popularity
-            # a scan of all distances takes as long for many neighbors as for few
-            count = min((6 if self.X.shape[1] > TREE_DIMENSIONS else 2) * count, len(self.X) - 1)
+            count = min(2 * count, len(self.X) - 1)
 
 
 def spanning_tree_of(X: Floats) -> tuple[Ints, Floats]:
@@ -141,7 +140,8 @@ def neighborhoods(points: SharedPoints, counts: Ints) -> tuple[Floats, Ints]:
     each point's counts[i] nearest others, in any order."""
     widest = int(counts.max())
     if points.X.shape[1] > TREE_DIMENSIONS:
-        sums, members = neighbors.neighborhoods_by_scan(np.ascontiguousarray(points.X.T), counts, widest)
+        listed = points.neighbors(min(LISTED, len(points.X) - 1))[1]
+        sums, members = neighbors.neighborhoods_by_scan(np.ascontiguousarray(points.X.T), counts, widest, listed)
         return sums, members
     distances, indices = points.neighbors(widest)
     return distances.sum(axis=1), indices[np.arange(widest) < counts[:, None]]
@@ -150,14 +150,15 @@ def neighborhoods(points: SharedPoints, counts: Ints) -> tuple[Floats, Ints]:
 def core_separation(points: SharedPoints, labels: Labels, sizes: Floats) -> tuple[Floats, Floats]:
     """Smallest distances (k', k') between the core points of clusters, and longest edges (k',) of the spanning
     trees of each one's, for the clusters of two points or more; labels (n,) with -1 outside, sizes (k,)."""
-    distances, indices = points.neighbors(min(2 * NEIGHBORS, len(points.X) - 1))
+    distances, indices = points.neighbors(min(LISTED, len(points.X) - 1))
     ids = points.search_tree.order
     ids = ids[np.append(sizes > 1, False)[labels[ids]]]
     ids = ids[np.argsort(labels[ids], kind="stable")]
     ids = ids[core_points.core_points(*_grouped(points.X, labels, ids), indices, CORE_POINTS)]
     cores, reach = _grouped(points.X, labels, ids), distances[:, -1]
-    gaps = core_points.shortest_gaps(*cores, indices, reach, points.X.shape[1] <= TREE_DIMENSIONS)
-    return gaps, core_points.longest_links(*cores, points.spanning_tree[0], indices, reach)
+    by_boxes = points.X.shape[1] <= TREE_DIMENSIONS
+    gaps = core_points.shortest_gaps(*cores, indices, reach, by_boxes)
+    return gaps, core_points.longest_links(*cores, points.spanning_tree[0], indices, reach, by_boxes)
 
 
 def _grouped(X: Floats, labels: Labels, ids: Ints) -> tuple[Floats, Ints, Ints, Ints]:

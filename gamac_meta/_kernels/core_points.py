@@ -159,6 +159,80 @@ def core_points(points, ids, starts, place, indices, min_points):
     return core
 
 
+# ---- the closest of two sets in many dimensions -------------------------------------------------
+
+
+@kernel
+def _nearest_of(points, i, others):
+    """Which of others is nearest to point i."""
+    nearest = others[0]
+    least = np.inf
+    for j in others:
+        square = _square(points, i, j)
+        if square < least:
+            least = square
+            nearest = j
+    return nearest
+
+
+@kernel
+def _closest_by_projection(points, first, second, bound, along):
+    """Smallest squared distance of points first (a,) and second (b,), and the pair; -1 if none is below bound.
+
+    For many dimensions, where boxes overlap: only points near the others along the line between the two
+    means can be the closest. along (m,) is scratch.
+    """
+    axis = np.zeros(points.shape[1])
+    for i in first:
+        for column in range(axis.size):
+            axis[column] -= points[i, column] / first.size
+    for j in second:
+        for column in range(axis.size):
+            axis[column] += points[j, column] / second.size
+    length = 0.0
+    for column in range(axis.size):
+        length += axis[column] ** 2
+    length = np.sqrt(length) if length > 0.0 else 1.0
+    front = -np.inf
+    foremost = first[0]
+    for i in first:
+        along[i] = 0.0
+        for column in range(axis.size):
+            along[i] += points[i, column] * axis[column] / length
+        if along[i] > front:
+            front = along[i]
+            foremost = i
+    for _ in range(2):
+        other = _nearest_of(points, foremost, second)
+        foremost = _nearest_of(points, other, first)
+    pair = (-1, -1)
+    square = _square(points, foremost, other)
+    if square < bound:
+        bound = square
+        pair = (foremost, other)
+    near = np.empty(second.size, dtype=np.int64)
+    count = 0
+    back = np.inf
+    for j in second:
+        along[j] = 0.0
+        for column in range(axis.size):
+            along[j] += points[j, column] * axis[column] / length
+        back = min(back, along[j])
+        if max(along[j] - front, 0.0) ** 2 < bound:
+            near[count] = j
+            count += 1
+    for i in first:
+        if max(back - along[i], 0.0) ** 2 >= bound:
+            continue
+        for j in near[:count]:
+            if max(along[j] - along[i], 0.0) ** 2 < bound:
+                square = _square(points, i, j)
+                if square < bound:
+                    bound = square
+                    pair = (i, j)
+    return bound, pair
+
+
 # ---- the longest gap inside a cluster -----------------------------------------------------------
 
 
@@ -207,13 +281,13 @@ def _nearest_stranger(points, start, stop, root, leaves, lower, upper, group, he
 
 
 @kernel
-def longest_links(points, ids, starts, place, edges, indices, reach):
+def longest_links(points, ids, starts, place, edges, indices, reach, by_boxes):
     """(k,) longest edge of the minimum spanning tree of each cluster's points.
 
     points, ids, starts, place and indices as for core_points; edges (n - 1, 2) of the spanning tree of
     all points: those with both ends in a cluster belong to its tree. What they leave apart is joined by
     rounds in which every group but the largest looks for its nearest stranger (Borůvka). reach (n,)
-    distance to the last of indices.
+    distance to the last of indices. by_boxes: how to look for strangers that are not listed.
     """
     m = points.shape[0]
     k = starts.size - 1
@@ -235,6 +309,8 @@ def longest_links(points, ids, starts, place, edges, indices, reach):
     pairs = np.empty((m, 2), dtype=np.int64)
     nodes = np.empty(STACK, dtype=np.int64)
     gaps = np.empty(STACK)
+    along = np.empty(m)
+    unsure = np.empty(m, dtype=np.bool_)
     for c in range(k):
         start = starts[c]
         stop = starts[c + 1]
@@ -243,6 +319,7 @@ def longest_links(points, ids, starts, place, edges, indices, reach):
         while True:
             members[start:stop] = 0
             nearest[start:stop] = np.inf
+            unsure[start:stop] = False
             largest = start
             for i in range(start, stop):
                 group[i] = _group(parents, i)
@@ -272,9 +349,23 @@ def longest_links(points, ids, starts, place, edges, indices, reach):
                         stranger = j
                         break
                 if stranger < 0 and reach[ids[i]] ** 2 < nearest[own]:
-                    stranger = _nearest_stranger(
-                        points, start, stop, roots[c], leaves, lower, upper, group, held, i, nearest[own], nodes, gaps
-                    )
+                    unsure[own] = True
+                    if by_boxes:
+                        stranger = _nearest_stranger(
+                            points,
+                            start,
+                            stop,
+                            roots[c],
+                            leaves,
+                            lower,
+                            upper,
+                            group,
+                            held,
+                            i,
+                            nearest[own],
+                            nodes,
+                            gaps,
+                        )
                 if stranger >= 0:
                     square = _square(points, i, stranger)
                     if square < nearest[own]:
@@ -282,6 +373,14 @@ def longest_links(points, ids, starts, place, edges, indices, reach):
                         pairs[own, 0] = i
                         pairs[own, 1] = stranger
             for own in range(start, stop):
+                if unsure[own] and not by_boxes:
+                    within = start + np.flatnonzero(group[start:stop] == own)
+                    beyond = start + np.flatnonzero(group[start:stop] != own)
+                    square, pair = _closest_by_projection(points, within, beyond, nearest[own], along)
+                    if square < nearest[own]:
+                        nearest[own] = square
+                        pairs[own, 0] = pair[0]
+                        pairs[own, 1] = pair[1]
                 if nearest[own] < np.inf:
                     i = _group(parents, pairs[own, 0])
                     j = _group(parents, pairs[own, 1])
@@ -338,66 +437,10 @@ def _closest_by_boxes(points, starts, roots, lower, upper, a, b, bound, pairs, g
 
 
 @kernel
-def _nearest_of(points, i, start, stop):
-    """Which point from start to stop is nearest to i."""
-    nearest = start
-    least = np.inf
-    for j in range(start, stop):
-        square = _square(points, i, j)
-        if square < least:
-            least = square
-            nearest = j
-    return nearest
-
-
-@kernel
-def _closest_by_projection(points, starts, a, b, bound, along):
-    """The same in many dimensions, where boxes overlap: only points near the other cluster along the
-    line between the centroids can be the closest. along (m,) is scratch."""
-    d = points.shape[1]
-    axis = np.zeros(d)
-    for i in range(starts[a], starts[a + 1]):
-        for column in range(d):
-            axis[column] -= points[i, column] / (starts[a + 1] - starts[a])
-    for i in range(starts[b], starts[b + 1]):
-        for column in range(d):
-            axis[column] += points[i, column] / (starts[b + 1] - starts[b])
-    length = np.sqrt(np.sum(axis * axis))
-    if length > 0.0:
-        axis /= length
-    foremost = starts[a]
-    for i in range(starts[a], starts[a + 1]):
-        along[i] = np.sum(points[i] * axis)
-        if along[i] > along[foremost]:
-            foremost = i
-    for _ in range(2):
-        other = _nearest_of(points, foremost, starts[b], starts[b + 1])
-        foremost = _nearest_of(points, other, starts[a], starts[a + 1])
-    bound = min(bound, _square(points, foremost, other))
-    front = np.max(along[starts[a] : starts[a + 1]])
-    near = np.empty(starts[b + 1] - starts[b], dtype=np.int64)
-    count = 0
-    back = np.inf
-    for j in range(starts[b], starts[b + 1]):
-        along[j] = np.sum(points[j] * axis)
-        back = min(back, along[j])
-        if max(along[j] - front, 0.0) ** 2 < bound:
-            near[count] = j
-            count += 1
-    for i in range(starts[a], starts[a + 1]):
-        if max(back - along[i], 0.0) ** 2 >= bound:
-            continue
-        for j in near[:count]:
-            if max(along[j] - along[i], 0.0) ** 2 < bound:
-                bound = min(bound, _square(points, i, j))
-    return bound
-
-
-@kernel
 def shortest_gaps(points, ids, starts, place, indices, reach, by_boxes):
     """(k, k) smallest distance between points of two clusters, zero on the diagonal.
 
-    points, ids, starts, place, indices and reach as for longest_links.
+    points, ids, starts, place, indices, reach and by_boxes as for longest_links.
     """
     m = points.shape[0]
     k = starts.size - 1
@@ -429,7 +472,9 @@ def shortest_gaps(points, ids, starts, place, indices, reach, by_boxes):
                 if by_boxes:
                     square = _closest_by_boxes(points, starts, roots, lower, upper, a, b, square, pairs, gaps)
                 else:
-                    square = _closest_by_projection(points, starts, a, b, square, along)
+                    first = np.arange(starts[a], starts[a + 1])
+                    second = np.arange(starts[b], starts[b + 1])
+                    square = _closest_by_projection(points, first, second, square, along)[0]
             squares[a, b] = square
             squares[b, a] = square
     return np.sqrt(squares)

@@ -5,6 +5,7 @@ import numpy as np
 from gamac_meta._kernels.compiler import vectorized
 
 BLOCK = 1024  # columns of points whose distances stay in the first cache
+SAMPLE = 256
 
 
 @vectorized
@@ -82,25 +83,49 @@ def nearest_by_scan(columns, count):
 
 
 @vectorized
-def neighborhoods_by_scan(columns, counts, widest):
+def _select(values, count, few):
+    """The `count` smallest values, in any order; few is scratch (n,).
+
+    A sample tells how large they are; should it be wrong, all values are looked through.
+    """
+    n = values.size
+    step = max(n // SAMPLE, 1)
+    sample = values[::step].copy()
+    rank = min(int(count / step + 2.0 * np.sqrt(count / step)), sample.size - 1)
+    limit = np.partition(sample, rank)[rank]
+    found = 0
+    for j in range(n):
+        few[found] = values[j]
+        found += values[j] <= limit
+    return np.partition(few[:found] if found >= count else values, count - 1)[:count]
+
+
+@vectorized
+def neighborhoods_by_scan(columns, counts, widest, indices):
     """Summed distances (n,) to the `widest` nearest others, and each point's counts[i] nearest, in any order.
 
-    columns (d, n), counts (n,) at most widest; the latter one after another, (sum of counts,).
+    columns (d, n), counts (n,) at most widest, indices (n, .) nearest others, nearest first; the members
+    one after another, (sum of counts,).
     """
     n = columns.shape[1]
+    listed = indices.shape[1]
     sums = np.empty(n)
     members = np.empty(counts.sum(), dtype=np.int64)
     row = np.empty(n)
+    few = np.empty(n)
     filled = 0
     for i in range(n):
         _squares_from(columns, i, row)
-        near = np.partition(row, widest - 1)[:widest]
+        near = _select(row, widest, few)
         total = 0.0
         for slot in range(widest):
             total += np.sqrt(near[slot])
         sums[i] = total
         count = counts[i]
-        if count == 0:
+        if count <= listed:
+            for slot in range(count):
+                members[filled + slot] = indices[i, slot]
+            filled += count
             continue
         limit = np.partition(near, count - 1)[count - 1]
         ties = count
