@@ -170,7 +170,7 @@ class DevicePass(PairPass):
         p, n = self.labels.shape
         out = self._full((p, n), np.nan)
         if self.sizes.size > 0:
-            for rows in tiles(n, min(max(self._doubles // n, 1), LONGEST_SIDE)):
+            for rows in tiles(n, min(max(self._doubles // (2 * n), 1), LONGEST_SIDE)):
                 out[:, rows] = self._steps.outsider_means(self._tile(rows, slice(0, n)), rows.start, self._clusters)
         return self._in_given_order(out)
 
@@ -232,7 +232,8 @@ def pass_over_pairs(
 
 
 def _side(doubles: int, clusters: int) -> int:
-    """Points a side of a tile, so that a tile and five rows of so many clusters fit the budget."""
-    wanted = 5 * clusters
-    side = (np.sqrt(wanted * wanted + 4.0 * doubles) - wanted) / 2.0
+    """Points a side of a tile, so that two tiles (one is freed when the next is made) and five rows of
+    so many clusters fit the budget."""
+    rows = 5 * clusters
+    side = (np.sqrt(rows * rows + 8.0 * doubles) - rows) / 4.0
     return int(np.clip(side, 1, LONGEST_SIDE))

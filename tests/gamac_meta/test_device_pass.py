@@ -1,7 +1,10 @@
 """The pass on a device: formulas on strict arrays, twins and sources of kernels on the CPU, CuPy where it answers."""
 
+import importlib.util
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import array_api_strict as strict
 import cuda_in_c
@@ -119,7 +122,7 @@ def test_is_the_pass_of_the_cpu(device, data, side, binned):
     X, labels = data
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(concordance, "EXACT_CONCORDANCE_POINTS", 4 if binned else 4096)
-        assert_same(DevicePass(X, labels, device, tile_bytes=8 * side * side), PairPass(X, labels))
+        assert_same(DevicePass(X, labels, device, tile_bytes=16 * side * side), PairPass(X, labels))
 
 
 def test_many_pairs_of_blocks_and_panels(device, monkeypatch):
@@ -173,9 +176,9 @@ def test_tiles_keep_to_their_budget():
     for doubles in (100, 10**4, 10**8):
         for clusters in (0, 3, 150, 10**5):
             side = device_pass._side(doubles, clusters)
-            assert side == 1 or side * side + 5 * side * clusters <= doubles
+            assert side == 1 or 2 * side * side + 5 * side * clusters <= doubles
             more = side + 1
-            assert more * more + 5 * more * clusters > doubles or side == device_pass.LONGEST_SIDE
+            assert 2 * more * more + 5 * more * clusters > doubles or side == device_pass.LONGEST_SIDE
 
 
 def test_a_walk_makes_the_extremes_only_when_they_are_wanted(monkeypatch):
@@ -334,6 +337,40 @@ class cuda:
 def test_the_import_is_never_trusted(tmp_path, monkeypatch, text, status):
     (tmp_path / "cupy.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(__import__("sys").modules, "cupy", raising=False)
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
     assert gpu_status() == status
-    monkeypatch.delitem(__import__("sys").modules, "cupy", raising=False)
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+
+
+# ---- the benchmark --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """benchmarks/gpu.py as a module."""
+    folder = Path(__file__).parents[2] / "benchmarks"
+    monkeypatch.syspath_prepend(folder)
+    spec = importlib.util.spec_from_file_location("gpu_benchmark", folder / "gpu.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    sys.modules.pop("measures", None)
+
+
+def test_the_benchmark_says_that_there_is_no_device(benchmark, monkeypatch, capsys):
+    monkeypatch.setattr(benchmark, "gpu_status", lambda: (False, "no device answers"))
+    assert benchmark.main([]) == 1
+    assert capsys.readouterr().err == "nothing was measured: no device answers\n"
+
+
+@pytest.mark.parametrize("checked", [10, 100])
+def test_the_benchmark_compares_and_notices(benchmark, monkeypatch, capsys, checked):
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(benchmark, "make", lambda _: (rng.normal(size=(60, 2)), rng.integers(-1, 3, size=(2, 60))))
+    monkeypatch.setattr(benchmark, "CHECKED", checked)
+    there = Device(np, np.asarray, launch=twin)
+    assert benchmark.run("60x2", there)
+    assert f"{4 if checked < 60 else len(MEASURES)} compared" in capsys.readouterr().out
+    folded = DevicePass._fold_sums
+    monkeypatch.setattr(DevicePass, "_fold_sums", lambda *told: tuple(1.00001 * means for means in folded(*told)))
+    assert not benchmark.run("60x2", there)
