@@ -70,7 +70,7 @@ def diameters(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
     """
     found = view.diameters.copy()
     for c, (start, size) in enumerate(zip(view.starts, view.sizes.astype(np.int64), strict=True)):
-        reach = view.to_centroid[start : start + size]
+        reach = _distances(view.X[start : start + size], view.centroids[c])
         kept = np.flatnonzero(reach > found[c] - reach.max())
         kept = kept[np.argsort(-reach[kept], kind="stable")]
         ascending = reach[kept][::-1]
@@ -113,11 +113,11 @@ def cover(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
     The outsider with the least lower bound is measured; the point farthest from it raises the bounds of all.
     """
     found = view.cover.copy()
-    within = view.within_ss / view.sizes
     for c, (start, size) in enumerate(zip(view.starts, view.sizes.astype(np.int64), strict=True)):
         members = slice(start, start + size)
         # no maximum is below the root of the mean square
-        bounds = np.sqrt(np.sum((view.X - view.centroids[c]) ** 2, axis=1) + within[c])
+        bounds = _distances(view.X, view.centroids[c])
+        bounds = np.hypot(bounds, np.sqrt(np.mean(bounds[members] ** 2)))
         bounds[members] = np.inf
         distances = np.empty(size)
         while True:
@@ -133,6 +133,13 @@ def cover(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
             bounds[members] = np.inf
             bounds[outsider] = np.inf
     return found
+
+
+def _distances(X: Floats, point: Floats) -> Floats:
+    """(n,) distances of X (n, d) to a point (d,), without arrays as large as X."""
+    out = np.empty(len(X))
+    kernels.distances_to(X, point, out)
+    return out
 
 
 SEARCHES: dict[str, Callable[[SampledView, OutOfTime], Floats | None]] = {

@@ -59,13 +59,14 @@ class RowSample:
 
 
 def draw(labels: Labels, count: int, per_cluster: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
-    """Points (r,), ascending, and the chance of each: `count` of all, and of each cluster of labels (p, n)
-    at least `per_cluster` or all it has."""
+    """Points (r,), ascending, and the chance of each: `count` of all, and of each cluster of labels (p, n),
+    numbered below 2**15, at least `per_cluster` or all it has."""
     priorities = rng.random((labels.shape[1],))
     first = np.argsort(priorities)
     limits = np.full(priorities.size, priorities[first[count]] if count < priorities.size else 1.0)
     for row in labels:
-        order = first[np.argsort(row[first], kind="stable")][np.count_nonzero(row < 0) :]
+        # small numbers sort ten times faster
+        order = first[np.argsort(row[first].astype(np.int16), kind="stable")][np.count_nonzero(row < 0) :]
         sizes = np.bincount(row[order])
         starts = np.cumsum(sizes) - sizes
         larger = sizes > per_cluster
@@ -250,33 +251,45 @@ def in_threads(work: Callable[[int, Event], Any], items: Sequence[int], threads:
 # ---- views -------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, eq=False)
+class ClusteredRows:
+    """The rows that a partition clusters, ordered by cluster."""
+
+    labels: Labels  # (r,) cluster of each
+    starts: Ints  # (k,) where each cluster begins
+    sums: Floats  # (r, k) summed distances to the points of each cluster
+    sizes: Floats  # (k,) points, not rows, of each cluster
+    centers: Floats  # (bins,) distance in the middle of each bin of the histograms
+
+
 class Weighted:
     """Statistics of rows under one choice of their weights."""
 
-    def __init__(self, view: SampledView, weights: Floats, histograms: Callable[[], Floats]) -> None:
-        self._view = view
-        found = np.add.reduceat(weights, view.row_starts)
-        self._weights = weights * (view.sizes / found)[view.row_labels]
+    def __init__(self, rows: ClusteredRows, weights: Floats, histograms: Callable[[], Floats]) -> None:
+        self._rows = rows
+        self._n = float(np.sum(rows.sizes))
+        found = np.add.reduceat(weights, rows.starts)
+        self._weights = weights * (rows.sizes / found)[rows.labels]
         self._histograms = histograms
 
     def row_mean(self, values: Floats) -> float:
         """Mean over all clustered points of values of rows (r,)."""
-        return float(np.sum(self._weights * values) / self._view.n)
+        return float(np.sum(self._weights * values) / self._n)
 
     def row_cluster_means(self, values: Floats) -> Floats:
         """(k,) mean over each cluster of values of rows (r,)."""
-        return np.asarray(np.add.reduceat(self._weights * values, self._view.row_starts) / self._view.sizes)
+        return np.asarray(np.add.reduceat(self._weights * values, self._rows.starts) / self._rows.sizes)
 
     @cached_property
     def pair_sums(self) -> Floats:
         """(k, k) sum of distances over ordered pairs (a point of a, a point of b), from rows of both."""
-        sums = np.add.reduceat(self._weights[:, None] * self._view.row_sums, self._view.row_starts, axis=0)
+        sums = np.add.reduceat(self._weights[:, None] * self._rows.sums, self._rows.starts, axis=0)
         return 0.5 * (sums + sums.T)
 
     @cached_property
     def mean_gaps(self) -> Floats:
         """(k, k) mean distance between points of two clusters, infinite on the diagonal."""
-        means = self.pair_sums / np.outer(self._view.sizes, self._view.sizes)
+        means = self.pair_sums / np.outer(self._rows.sizes, self._rows.sizes)
         np.fill_diagonal(means, np.inf)
         return means
 
@@ -285,8 +298,8 @@ class Weighted:
         """(bins,) pairs within clusters and pairs between them, by their distance; the totals are exact."""
         within, clustered = self._histograms()
         between = np.maximum(clustered - within, 0.0)
-        inside = np.sum(self._view.sizes * (self._view.sizes - 1.0)) / 2.0
-        across = self._view.n * (self._view.n - 1.0) / 2.0 - inside
+        inside = np.sum(self._rows.sizes * (self._rows.sizes - 1.0)) / 2.0
+        across = self._n * (self._n - 1.0) / 2.0 - inside
         return within * (inside / within.sum()), between * (across / between.sum())
 
     @cached_property
@@ -298,7 +311,7 @@ class Weighted:
     def extreme_sums(self) -> tuple[float, float]:
         """Smallest and largest sum of as many distances between clustered points as lie within clusters."""
         within, between = self._counts
-        centers = self._view.bin_centers
+        centers = self._rows.centers
         clustered, wanted = within + between, float(within.sum())
         return _sum_of_first(clustered, centers, wanted), _sum_of_first(clustered[::-1], centers[::-1], wanted)
 
@@ -342,29 +355,24 @@ class SampledView(PartitionView):
         """(r,) cluster of each row, ascending."""
         return np.asarray(self._own[self._rows])
 
-    @cached_property
-    def row_starts(self) -> Ints:
-        """(k,) where each cluster begins among the rows."""
-        return np.searchsorted(self.row_labels, np.arange(self.k))
-
     @property
     def rows_drawn(self) -> int:
         """Rows of the sample, those that are noise here included."""
         return int(self._statistics.sample.rows.size)
-
-    @property
-    def bin_centers(self) -> Floats:
-        """(bins,) distance in the middle of each bin of the histograms."""
-        return self._statistics.centers
 
     @cached_property
     def _columns(self) -> slice:
         return slice(int(self._statistics.offsets[self._partition]), int(self._statistics.offsets[self._partition + 1]))
 
     @cached_property
-    def row_sums(self) -> Floats:
-        """(r, k) summed distances of a row to the points of each cluster."""
-        return self._statistics.sums[self._rows, self._columns]
+    def _clustered(self) -> ClusteredRows:
+        return ClusteredRows(
+            self.row_labels,
+            np.searchsorted(self.row_labels, np.arange(self.k)),
+            self._statistics.sums[self._rows, self._columns],
+            self.sizes,
+            self._statistics.centers,
+        )
 
     @cached_property
     def _is_own(self) -> Any:
@@ -372,33 +380,32 @@ class SampledView(PartitionView):
 
     # ---- weights ----------------------------------------------------------------------------
 
+    # What follows holds no reference to the view, or its arrays would outlive it until a garbage collection.
+
     @cached_property
     def _row_weights(self) -> Floats:
         return self._statistics.weights[self._partition, self._rows]
 
     @cached_property
     def _full(self) -> Weighted:
-        return Weighted(self, self._row_weights, lambda: self._statistics.histograms[:, self._partition])
+        histograms = self._statistics.histograms[:, self._partition]
+        return Weighted(self._clustered, self._row_weights, lambda: histograms)
 
     @cached_property
     def replicates(self) -> list[Weighted]:
         """The estimates with each group of rows deleted, as far as the sample is not certain."""
-        statistics = self._statistics
-        group = np.searchsorted(statistics.sample.edges, self._rows, side="right") - 1
-        stakes = statistics.sample.stakes[self._rows]
-        others = 1.0 / (GROUPS - 1)
-        all_staked = statistics.staked[:, :, self._partition].sum(axis=0)
-
-        def histograms(g: int) -> Floats:
-            # the deleted group loses what is at stake, the others gain a share each
-            moved = all_staked * others - statistics.staked[g, :, self._partition] * (1.0 + others)
-            return np.asarray(statistics.histograms[:, self._partition] + moved)
-
+        group = np.searchsorted(self._statistics.sample.edges, self._rows, side="right") - 1
+        stakes = self._statistics.sample.stakes[self._rows]
+        histograms = self._statistics.histograms[:, self._partition]
+        staked = self._statistics.staked[:, :, self._partition]
+        # the deleted group loses what is at stake, the others gain a share each
+        gain = 1.0 / (GROUPS - 1)
+        gained = histograms + gain * staked.sum(axis=0)
         return [
             Weighted(
-                self,
-                self._row_weights * (1.0 + stakes * np.where(group == g, -1.0, others)),
-                partial(histograms, g),
+                self._clustered,
+                self._row_weights * (1.0 + stakes * np.where(group == g, -1.0, gain)),
+                partial(np.subtract, gained, (1.0 + gain) * staked[g]),
             )
             for g in range(GROUPS)
         ]
@@ -413,7 +420,7 @@ class SampledView(PartitionView):
 
     def row_cluster_maxima(self, values: Floats) -> Floats:
         """(k,) largest in each cluster of values of rows (r,)."""
-        return np.asarray(np.maximum.reduceat(values, self.row_starts))
+        return np.asarray(np.maximum.reduceat(values, self._clustered.starts))
 
     # ---- statistics -------------------------------------------------------------------------
 
@@ -436,13 +443,13 @@ class SampledView(PartitionView):
     def own_mean(self) -> Floats:
         """(r,) mean distance to the other points of the own cluster, NaN for a single point."""
         others = self.sizes[self.row_labels] - 1.0
-        sums = np.sum(self.row_sums, axis=1, where=self._is_own)
+        sums = np.sum(self._clustered.sums, axis=1, where=self._is_own)
         return np.where(others > 0.0, sums / np.maximum(others, 1.0), np.nan)
 
     @cached_property
     def other_mean(self) -> Floats:
         """(r,) smallest mean distance to the points of another cluster."""
-        return np.asarray(np.min(self.row_sums / self.sizes, axis=1, where=~self._is_own, initial=np.inf))
+        return np.asarray(np.min(self._clustered.sums / self.sizes, axis=1, where=~self._is_own, initial=np.inf))
 
     @cached_property
     def own_farthest(self) -> Floats:
@@ -458,7 +465,7 @@ class SampledView(PartitionView):
         """(k, k) smallest distance from a row to a point of another cluster, infinite on the diagonal."""
         if "gaps" in self._exact:
             return self._exact["gaps"]
-        gaps = np.minimum.reduceat(self._statistics.minima[self._rows, self._columns], self.row_starts, axis=0)
+        gaps = np.minimum.reduceat(self._statistics.minima[self._rows, self._columns], self._clustered.starts, axis=0)
         np.fill_diagonal(gaps, np.inf)
         return np.minimum(gaps, gaps.T)
 
@@ -482,9 +489,9 @@ class SampledView(PartitionView):
         from scipy.spatial.distance import cdist
 
         own = np.nan_to_num(self.own_mean)
-        least = np.minimum.reduceat(own, self.row_starts)[self.row_labels]
+        least = np.minimum.reduceat(own, self._clustered.starts)[self.row_labels]
         order = np.lexsort((-self.other_mean, own > least * (1.0 + 1e-12), self.row_labels))
-        medoids = self._statistics.sample.rows[self._rows[order[self.row_starts]]]
+        medoids = self._statistics.sample.rows[self._rows[order[self._clustered.starts]]]
         return cdist(self._all_X[self._order], self._all_X[medoids])
 
     @cached_property
