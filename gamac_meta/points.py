@@ -81,9 +81,12 @@ class SharedPoints:
         cores, number = np.unique(standing, return_inverse=True)
         # the outermost first: a search ends when it has reached the rest
         outward = np.argsort(-np.sum((self.X[cores] - self.X.mean(axis=0)) ** 2, axis=1), kind="stable")
+        # near points near in memory, too
+        order = self.search_tree.order
+        place = np.argsort(order)
+        graph = connected.neighbor_graph(place[indices[order]], distances[order])
         paths = np.empty((len(cores), len(cores)))
-        graph = connected.neighbor_graph(indices, distances)
-        paths[np.ix_(outward, outward)] = connected.path_lengths(*graph, cores[outward])
+        paths[np.ix_(outward, outward)] = connected.path_lengths(*graph, place[cores[outward]])
         reached = np.isfinite(paths)
         return cores, number, np.where(reached, paths, np.max(paths, where=reached, initial=0.0))
 
@@ -164,7 +167,7 @@ def core_separation(points: SharedPoints, labels: Labels, sizes: Floats) -> tupl
 def _grouped(X: Floats, labels: Labels, ids: Ints) -> tuple[Floats, Ints, Ints, Ints]:
     """Points ids (m,) that lie together by cluster, ids, where each cluster begins and the last ends, and (n,)
     where among them each of all points is, -1 if it is not."""
-    sizes = np.unique(labels[ids], return_counts=True)[1]
+    sizes = np.bincount(labels[ids])
     place = np.full(len(X), -1)
     place[ids] = np.arange(len(ids))
-    return X[ids], ids, np.concatenate([[0], np.cumsum(sizes)]), place
+    return X[ids], ids, np.concatenate([[0], np.cumsum(sizes[sizes > 0])]), place

@@ -37,8 +37,9 @@ def evaluate(
     to 1e+100. partitions: (p, n) labels, -1 is noise; one (n,) labelling; a frame with a column per
     partition; or a PartitionSet.
     measures: names from MEASURES, all of them by default.
-    noise: "drop" leaves noise points out (only DBCV counts them, against the partition), "nearest"
-    gives each to the cluster of the nearest clustered point, "cluster" makes them one more cluster.
+    noise: "drop" leaves noise points out (only DBCV and LCCV count them, against the partition, and DISCO
+    judges them), "nearest" gives each to the cluster of the nearest clustered point, "cluster" makes
+    them one more cluster.
 
     Undefined values are NaN with a reason (`MeasureTable.reason`); a partition of one cluster is
     such a case, and only if no partition has two clusters is the call refused.
