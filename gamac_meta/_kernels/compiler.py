@@ -23,7 +23,8 @@ def kernel(function: Callable[..., Any], fastmath: Collection[str] = ()) -> Any:
     caches = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     settings.CACHE_DIR = chosen or str(Path(caches) / "gamac-meta")
     try:
-        return njit(nogil=True, cache=True, fastmath=set(fastmath))(function)
+        # a division by zero gives an infinity, as in NumPy: the check for it would keep loops from vector lanes
+        return njit(nogil=True, cache=True, fastmath=set(fastmath), error_model="numpy")(function)
     finally:
         settings.CACHE_DIR = chosen
 

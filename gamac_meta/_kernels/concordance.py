@@ -28,17 +28,35 @@ def _patterns_from(columns, i, distances):
     """Distances of point i to all later points, in distances[i + 1:]."""
     # slices, as numba would otherwise check every index for counting from the end
     out = distances[i + 1 :]
-    later = columns[0, i + 1 :]
-    here = columns[0, i]
-    for j in range(out.size):
-        step = here - later[j]
-        out[j] = step * step
-    for c in range(1, columns.shape[0]):
-        later = columns[c, i + 1 :]
-        here = columns[c, i]
+    d = columns.shape[0]
+    rest = (d - 1) % 4 + 1
+    for column in range(rest):
+        here = columns[column, i]
+        later = columns[column, i + 1 :]
+        if column == 0:
+            for j in range(out.size):
+                gap = here - later[j]
+                out[j] = gap * gap
+        else:
+            for j in range(out.size):
+                gap = here - later[j]
+                out[j] += gap * gap
+    # four columns at a time: storing the sums costs more than making them
+    for column in range(rest, d, 4):
+        first = columns[column, i + 1 :]
+        second = columns[column + 1, i + 1 :]
+        third = columns[column + 2, i + 1 :]
+        fourth = columns[column + 3, i + 1 :]
+        x = columns[column, i]
+        y = columns[column + 1, i]
+        z = columns[column + 2, i]
+        w = columns[column + 3, i]
         for j in range(out.size):
-            step = here - later[j]
-            out[j] += step * step
+            a = x - first[j]
+            b = y - second[j]
+            c = z - third[j]
+            e = w - fourth[j]
+            out[j] += (a * a + b * b) + (c * c + e * e)
     for j in range(out.size):
         out[j] = np.sqrt(out[j])
 

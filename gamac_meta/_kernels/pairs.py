@@ -22,15 +22,34 @@ SELECTED_BY_INSERTION = 24
 @vectorized
 def _distances_from(columns, i, out):
     d, n = columns.shape
-    here = columns[0, i]
-    for j in range(n):
-        step = here - columns[0, j]
-        out[j] = step * step
-    for c in range(1, d):
-        here = columns[c, i]
+    rest = (d - 1) % 4 + 1
+    for column in range(rest):
+        here = columns[column, i]
+        row = columns[column]
+        if column == 0:
+            for j in range(n):
+                gap = here - row[j]
+                out[j] = gap * gap
+        else:
+            for j in range(n):
+                gap = here - row[j]
+                out[j] += gap * gap
+    # four columns at a time: storing the sums costs more than making them
+    for column in range(rest, d, 4):
+        first = columns[column]
+        second = columns[column + 1]
+        third = columns[column + 2]
+        fourth = columns[column + 3]
+        x = first[i]
+        y = second[i]
+        z = third[i]
+        w = fourth[i]
         for j in range(n):
-            step = here - columns[c, j]
-            out[j] += step * step
+            a = x - first[j]
+            b = y - second[j]
+            c = z - third[j]
+            e = w - fourth[j]
+            out[j] += (a * a + b * b) + (c * c + e * e)
     for j in range(n):
         out[j] = np.sqrt(out[j])
 
