@@ -15,6 +15,11 @@ from gamac_meta.types import Floats, Ints, Labels
 FEW = 5
 # in more dimensions than this whole rows of distances are scanned
 TREE_DIMENSIONS = 3
+# from this many points in the plane on, kernel sums go by way of a grid, its nodes so many widths apart,
+# unless far outliers make it larger than so many nodes
+GRID_POINTS = 1000
+SPACING = 0.4
+GRID_NODES = 1_000_000
 
 
 class NearPass:
@@ -34,8 +39,8 @@ class NearPass:
         sizes = [np.bincount(row[row >= 0]) for row in self.labels]
         out = np.full((p, 4, n), np.nan)
         if tree.points.shape[1] <= TREE_DIMENSIONS:
-            for labels, size, near in zip(self.labels, sizes, out, strict=True):
-                kernels.near_clusters(*tree, *lists, labels, size, FEW, near)
+            for q, size in enumerate(sizes):
+                kernels.near_clusters(*tree, *lists, self.labels, q, size, FEW, out[q])
         else:
             offsets = np.concatenate([[0], np.cumsum([size.size for size in sizes])])
             columns = np.ascontiguousarray(tree.points.T)
@@ -47,7 +52,7 @@ class NearPass:
         """(n,) kernel density of the points that partition row clusters, each point itself left out.
 
         The kernel is Gaussian, its width Scott's factor times the root mean variance of the columns. In
-        units of the kernel at the smallest distance between two points; zero at noise.
+        a unit of its own; zero at noise.
         """
         group, densities = self._densities
         return np.asarray(densities[group[row]])
@@ -55,19 +60,34 @@ class NearPass:
     @cached_property
     def _densities(self) -> tuple[Ints, Floats]:
         """(p,) which set of points each partition clusters, and (sets, n) densities of each."""
-        tree = self.shared.search_tree
-        d = tree.points.shape[1]
+        X, tree = self.shared.X, self.shared.search_tree
         kept, first, group = np.unique(self.labels >= 0, axis=0, return_index=True, return_inverse=True)
-        nearest = np.nan_to_num(np.fmin(self.near[first, 0], self.near[first, 1])[:, tree.order]) ** 2
         # where all points are equal, or none is left, any width will do
-        variances = np.array([np.var(self.shared.X[inside], axis=0).mean() if inside.any() else 0.0 for inside in kept])
-        scott = 0.5 * kept.sum(axis=1) ** (2.0 / (d + 4))
-        factors = np.divide(scott, variances, where=variances > 0.0, out=np.ones(len(kept)))
-        columns = np.ascontiguousarray(tree.points.T)
-        densities = np.empty(kept.shape)
-        included = kept[:, tree.order].astype(np.float64)
-        densities[:, tree.order] = kernels.kernel_densities(columns, included, nearest, factors)
+        variances = np.array([X[inside].var(axis=0).mean() if inside.any() else 0.0 for inside in kept])
+        widths = np.sqrt(variances) * np.maximum(kept.sum(axis=1), 1) ** (-1.0 / (X.shape[1] + 4))
+        widths[widths == 0.0] = 1.0
+        densities = np.zeros(kept.shape)
+        by_grid = np.array([_suits_a_grid(X[inside], width) for inside, width in zip(kept, widths, strict=True)])
+        for g in np.flatnonzero(by_grid):
+            sums = np.empty(kept[g].sum())
+            kernels.gridded_densities(X[kept[g]], widths[g], SPACING * widths[g], sums)
+            densities[g, kept[g]] = sums - 1.0
+        rest = np.flatnonzero(~by_grid)
+        if rest.size:
+            nearest = np.nan_to_num(np.fmin(self.near[first[rest], 0], self.near[first[rest], 1])) ** 2
+            columns = np.ascontiguousarray(tree.points.T)
+            included = kept[rest][:, tree.order].astype(np.float64)
+            sums = kernels.kernel_densities(columns, included, nearest[:, tree.order], 0.5 / widths[rest] ** 2)
+            densities[np.ix_(rest, tree.order)] = sums
         return group.reshape(-1), densities
+
+
+def _suits_a_grid(X: Floats, width: float) -> bool:
+    """Whether kernel sums over X, in two dimensions, are had faster from a grid that is not too large."""
+    if X.shape[1] != 2 or len(X) < GRID_POINTS:
+        return False
+    nodes = np.ptp(X, axis=0) / (SPACING * width)
+    return bool(nodes[0] * nodes[1] <= GRID_NODES)
 
 
 def nearest_clustered(shared: SharedPoints, inside: NDArray[np.bool_], count: int) -> tuple[Floats, Ints]:

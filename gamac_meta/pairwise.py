@@ -18,10 +18,12 @@ from gamac_meta.concordance import Concordance
 from gamac_meta.near_pass import NearPass, nearest_clustered
 from gamac_meta.pair_pass import TILE_ROWS, PairPass
 from gamac_meta.points import (
+    DENSITY_POINTS,
     NEIGHBORS,
     SharedPoints,
     core_separation,
     spanning_tree_of,
+    valley_tree_of,
 )
 from gamac_meta.types import Floats, Ints, Labels
 
@@ -131,11 +133,6 @@ class PartitionView:
     def row_labels(self) -> Labels:
         """(r,) cluster of each row, ascending."""
         return self.labels
-
-    @property
-    def _row_X(self) -> Floats:
-        """(r, d) the rows, a part of X."""
-        return self.X
 
     def row_mean(self, values: Floats) -> float:
         """Mean over all clustered points of values of rows (r,)."""
@@ -330,12 +327,15 @@ class PartitionView:
     # ---- neighbors ------------------------------------------------------------------------
 
     @cached_property
+    def _spanning_tree(self) -> tuple[Ints, Floats]:
+        """The minimum spanning tree of all points, or, where some are noise, of the rows of X."""
+        return spanning_tree_of(self.X) if self.n < len(self._all_X) else self._shared.spanning_tree
+
+    @cached_property
     def tree_edges(self) -> tuple[Floats, Floats]:
         """Lengths of the minimum spanning tree's edges inside clusters, and of those between clusters."""
-        if self.n < len(self._all_X):
-            labels, (edges, lengths) = self.labels, spanning_tree_of(self.X)
-        else:
-            labels, (edges, lengths) = self._all_labels, self._shared.spanning_tree
+        edges, lengths = self._spanning_tree
+        labels = self.labels if self.n < len(self._all_X) else self._all_labels
         crossing = labels[edges[:, 0]] != labels[edges[:, 1]]
         return lengths[~crossing], lengths[crossing]
 
@@ -398,18 +398,29 @@ class PartitionView:
         return self._near.densities(self._near_row)[self._order]
 
     @cached_property
+    def valley_ratios(self) -> tuple[float, float]:
+        """Lowest density on the way between two points along the spanning tree, over the geometric mean of the
+        densities at both: its mean over pairs in one cluster, and over pairs in two.
+
+        The density at a point is inverse to the distance of its fifth nearest other.
+        """
+        if self.n == len(self._all_X):
+            return self._shared.valley_tree.mean_ratios(self._all_labels, self.sizes)
+        distances, _ = self._listed(DENSITY_POINTS)
+        return valley_tree_of(self._spanning_tree, distances[:, -1]).mean_ratios(self.labels, self.sizes)
+
+    @cached_property
     def medoid_distances(self) -> Floats:
         """(n, k) distance of each point to the medoid of each cluster, the point of least mean distance to the others.
 
-        Of points equally central, as any two are, the one farther from other clusters by `other_mean`.
+        Of points equally central, as any two are, the one farther from the mean of all points.
         """
         from scipy.spatial.distance import cdist
 
-        labels, own = self.row_labels, np.nan_to_num(self.own_mean)
-        starts = np.searchsorted(labels, np.arange(self.k))
-        central = own <= np.minimum.reduceat(own, starts)[labels] * (1.0 + 1e-12)
-        order = np.lexsort((-self.other_mean, ~central, labels))
-        return cdist(self.X, self._row_X[order[starts]])
+        own = np.nan_to_num(self.own_mean)
+        least = np.minimum.reduceat(own, self.starts)[self.labels]
+        order = np.lexsort((-self.to_center, own > least * (1.0 + 1e-12), self.labels))
+        return cdist(self.X, self.X[order[self.starts]])
 
     @cached_property
     def connectivity_means(self) -> tuple[Floats, Floats]:
@@ -507,7 +518,7 @@ STATISTIC_COSTS: dict[str, str] = {
     ),
     **dict.fromkeys(["neighbor_labels", "core_distances", "noise_core_distances", "neighborhood"], "neighbors"),
     **dict.fromkeys(["nearest_own", "nearest_foreign", "few_own_mean", "few_foreign_mean"], "neighbors"),
-    **dict.fromkeys(["densities", "medoid_distances"], "pairs"),
+    **dict.fromkeys(["densities", "medoid_distances", "valley_ratios"], "pairs"),
     **dict.fromkeys(
         [
             "gaps",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gamac_meta._kernels import connected, core_points, neighborhood, neighbors, trees
+from gamac_meta._kernels import connected, core_points, neighborhood, neighbors, trees, valleys
 from gamac_meta.types import Floats, Ints, Labels
 
 NEIGHBORS = 10
@@ -15,6 +15,8 @@ NEIGHBORS = 10
 LISTED = 40
 # points within the core distance of a point, itself counted
 CORE_POINTS = 5
+# nearest others whose distance tells the density at a point
+DENSITY_POINTS = 5
 # in more dimensions than this a k-d tree visits most points
 TREE_DIMENSIONS = 8
 
@@ -27,6 +29,25 @@ class SearchTree(NamedTuple):
     edges: Ints  # (nodes, 2) where in it a node begins and ends
     lower: Floats  # (nodes, d) corner of the box around a node's points
     upper: Floats  # (nodes, d) the opposite corner
+
+
+class ValleyTree(NamedTuple):
+    """Merges of a spanning tree, the densest first, and what sums over pairs of points need of them."""
+
+    children: Ints  # (n - 1, 2) points, and n + t for what merge t makes; the larger part first
+    heights: Floats  # (n - 1,) inverse density at each
+    leaves: Ints  # (n,) points, in an order in which every merge is contiguous
+    parents: Ints  # (2 n - 1,) merge that a node goes into, -1 for the last
+    spans: Ints  # (2 n - 1, 2) where in the order a node begins, and its size
+    weights: Floats  # (n,) root of the inverse density at each point
+
+    def mean_ratios(self, labels: Labels, sizes: Floats) -> tuple[float, float]:
+        """Means over pairs of points in one cluster of labels (n,), and in two, of the lowest density on the
+        way between them over the geometric mean of the densities at both."""
+        n, together = labels.size, float(np.sum(sizes * (sizes - 1.0))) / 2.0
+        inside = valleys.meeting_sum(*self, labels, sizes.size)
+        everywhere = valleys.meeting_sum(*self, np.zeros(n, dtype=np.int32), 1)
+        return inside / together, (everywhere - inside) / (n * (n - 1.0) / 2.0 - together)
 
 
 class SharedPoints:
@@ -67,6 +88,12 @@ class SharedPoints:
         return connected.merge_tree(edges[order]), lengths[order]
 
     @cached_property
+    def valley_tree(self) -> ValleyTree:
+        """The valleys of density between all points."""
+        distances, _ = self.neighbors(min(DENSITY_POINTS, len(self.X) - 1))
+        return valley_tree_of(self.spanning_tree, distances[:, -1])
+
+    @cached_property
     def local_cores(self) -> tuple[Ints, Ints, Floats]:
         """The m local cores (m,) of Cheng et al. 2019, doi:10.1109/TNNLS.2018.2853710, the number among them
         of the one that stands for each point (n,), and how far (m, m) they are along natural neighbors.
@@ -105,6 +132,21 @@ def spanning_tree_of(X: Floats) -> tuple[Ints, Floats]:
     """Edges (n - 1, 2) and lengths (n - 1,) of the Euclidean minimum spanning tree of X."""
     edges, lengths = trees.spanning_tree(X, np.zeros(len(X)))
     return edges, lengths
+
+
+def valley_tree_of(tree: tuple[Ints, Floats], radii: Floats) -> ValleyTree:
+    """The valleys along a spanning tree, given the radius (n,) of a point's neighborhood, inverse to density.
+
+    The density at an edge is inverse to the largest of its length and the radii of its ends.
+    """
+    edges, lengths = tree
+    # repeated points would be infinitely dense
+    radii = np.maximum(radii, 1e-9 * lengths.max() or 1.0)
+    heights = np.maximum(lengths, np.max(radii[edges], axis=1))
+    order = np.argsort(heights, kind="stable")
+    children = connected.merge_tree(edges[order])
+    leaves, parents, spans = valleys.lay_out(children)
+    return ValleyTree(children, heights[order], leaves, parents, spans, np.sqrt(radii))
 
 
 def nearest_others(X: Floats, count: int) -> tuple[Floats, Ints]:

@@ -12,6 +12,7 @@ import numpy as np
 from oracles_connected import dcsi, disco, lccv  # noqa: F401
 from oracles_neighborhood import (  # noqa: F401
     cvnn,
+    density_valley,
     dunn_owa,
     medoid_silhouette,
     neighbor_silhouette,

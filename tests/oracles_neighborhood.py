@@ -89,15 +89,41 @@ def medoid_silhouette(X, labels):
     for cluster in members(labels):
         spread = {i: math.fsum(math.dist(X[i], X[j]) for j in cluster) for i in cluster}
         central = [i for i in cluster if spread[i] <= min(spread.values()) * (1 + 1e-12)]
-
-        def outside(i, own=labels[cluster[0]]):
-            others = [rest for c, rest in enumerate(members(labels)) if c != own]
-            return min(math.fsum(math.dist(X[i], X[j]) for j in rest) / len(rest) for rest in others)
-
-        medoids.append(max(central, key=outside))
+        medoids.append(max(central, key=lambda i: math.dist(X[i], X.mean(axis=0))))
     total = 0.0
     for i in range(len(X)):
         if sum(labels == labels[i]) > 1:
             apart = [math.dist(X[i], X[m]) for m in medoids]
             total += width(apart[labels[i]], min(a for c, a in enumerate(apart) if c != labels[i]))
     return total / len(X)
+
+
+def tree_paths(X):
+    """For each pair of points the edges on the way between them along the minimum spanning tree, by Prim."""
+    paths = {(0, 0): []}
+    while len(paths) < len(X) ** 2:
+        inside = sorted({i for i, _ in paths})
+        edges = [(i, j) for i in inside for j in range(len(X)) if j not in inside]
+        i, j = min(edges, key=lambda edge: math.dist(X[edge[0]], X[edge[1]]))
+        for other in inside:
+            paths[other, j] = [*paths[other, i], (i, j)]
+            paths[j, other] = paths[other, j]
+        paths[j, j] = []
+    return paths
+
+
+def density_valley(X, labels):
+    n = len(X)
+    paths = tree_paths(X)
+    longest = max(math.dist(X[i], X[j]) for path in paths.values() for i, j in path)
+    radius = [max(math.dist(X[i], X[nearest_others(X, i, 5)[-1]]), 1e-9 * longest or 1.0) for i in range(n)]
+
+    def density(edge):
+        i, j = edge
+        return 1 / max(math.dist(X[i], X[j]), radius[i], radius[j])
+
+    valleys = {True: [], False: []}
+    for i, j in itertools.combinations(range(n), 2):
+        lowest = min(density(edge) for edge in paths[i, j])
+        valleys[bool(labels[i] == labels[j])].append(1 - lowest * math.sqrt(radius[i] * radius[j]))
+    return math.fsum(valleys[False]) / len(valleys[False]) - math.fsum(valleys[True]) / len(valleys[True])

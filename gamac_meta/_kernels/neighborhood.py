@@ -19,6 +19,8 @@ FOREIGN = 1
 CLUSTERED = 2
 # terms below exp(-30) of a point's largest are lost in its sum anyway
 NEGLIGIBLE = 30.0
+# grid nodes on either side of a point to which it is spread
+REACH = 13
 
 
 @kernel
@@ -115,15 +117,15 @@ def _contents(edges, labels):
 
 
 @kernel
-def _keep(square, s, wanted, best, at):
-    """Enter position s into the wanted smallest squares so far, ascending."""
+def _keep(square, s, wanted, best, at, m):
+    """Enter position s into the wanted smallest squares of row m so far, ascending."""
     place = wanted - 1
-    while place > 0 and best[place - 1] > square:
-        best[place] = best[place - 1]
-        at[place] = at[place - 1]
+    while place > 0 and best[m, place - 1] > square:
+        best[m, place] = best[m, place - 1]
+        at[m, place] = at[m, place - 1]
         place -= 1
-    best[place] = square
-    at[place] = s
+    best[m, place] = square
+    at[m, place] = s
 
 
 @kernel
@@ -135,71 +137,82 @@ def _sought(kind, c, own):
 
 
 @kernel
-def _gap(points, t, lower, upper, v):
-    """Squared distance of point t to the box of node v."""
+def _gap(low, high, lower, upper, v):
+    """Squared distance of the box from low to high to the box of node v."""
     total = 0.0
-    for column in range(points.shape[1]):
-        x = points[t, column]
-        step = max(lower[v, column] - x, x - upper[v, column], 0.0)
+    for column in range(low.size):
+        step = max(lower[v, column] - high[column], low[column] - upper[v, column], 0.0)
         total += step * step
     return total
 
 
 @kernel
-def _search(points, labels, edges, lower, upper, held, t, kind, wanted, best, at, stack, reach):
-    """The wanted nearest points of a kind to point t: squared distances best and positions at, nearest first.
+def _search(points, labels, edges, lower, upper, held, members, low, high, kind, wanted, best, at, stack, reach):
+    """The wanted nearest points of a kind to each of some points of one cluster, that lie in the box from low to high.
 
-    All positions are those of the leaves. best comes filled with a bound that at least `wanted` points
-    fall short of. stack and reach are scratch, two places for each level of the tree.
+    members (m,) are positions in the leaves, as all are here. best, at (m, wanted) squared distances and
+    positions found, nearest first; best comes filled with bounds that `wanted` points fall short of.
+    stack and reach are scratch, two places for each level of the tree.
     """
     d = points.shape[1]
-    own = labels[t]
+    own = labels[members[0]]
     nodes = edges.shape[0]
+    bound = 0.0
+    for m in range(members.size):
+        bound = max(bound, best[m, wanted - 1])
     stack[0] = 0
     reach[0] = 0.0
     depth = 1
     while depth > 0:
         depth -= 1
-        if reach[depth] >= best[wanted - 1]:
+        if reach[depth] >= bound:
             continue
         v = stack[depth]
         if 2 * v + 2 >= nodes:
-            for s in range(edges[v, 0], edges[v, 1]):
-                if s == t or not _sought(kind, labels[s], own):
-                    continue
-                total = 0.0
-                for column in range(d):
-                    step = points[t, column] - points[s, column]
-                    total += step * step
-                if total < best[wanted - 1]:
-                    _keep(total, s, wanted, best, at)
+            bound = 0.0
+            for m in range(members.size):
+                t = members[m]
+                for s in range(edges[v, 0], edges[v, 1]):
+                    if s == t or not _sought(kind, labels[s], own):
+                        continue
+                    total = 0.0
+                    for column in range(d):
+                        step = points[t, column] - points[s, column]
+                        total += step * step
+                    if total < best[m, wanted - 1]:
+                        _keep(total, s, wanted, best, at, m)
+            for m in range(members.size):
+                bound = max(bound, best[m, wanted - 1])
             continue
         near = 2 * v + 1
         far = 2 * v + 2
-        near_gap = _gap(points, t, lower, upper, near) if _sought(kind, held[near], own) else np.inf
-        far_gap = _gap(points, t, lower, upper, far) if _sought(kind, held[far], own) else np.inf
+        near_gap = _gap(low, high, lower, upper, near) if _sought(kind, held[near], own) else np.inf
+        far_gap = _gap(low, high, lower, upper, far) if _sought(kind, held[far], own) else np.inf
         if far_gap < near_gap:
             near, far = far, near
             near_gap, far_gap = far_gap, near_gap
         # the nearer child last, so that it is opened first
-        if far_gap < best[wanted - 1]:
+        if far_gap < bound:
             stack[depth] = far
             reach[depth] = far_gap
             depth += 1
-        if near_gap < best[wanted - 1]:
+        if near_gap < bound:
             stack[depth] = near
             reach[depth] = near_gap
             depth += 1
 
 
 @kernel
-def _sum_listed(distances, indices, labels, i, kind, wanted):
-    """Of the wanted nearest points of a kind among the listed neighbors of i: number, nearest distance, sum."""
+def _sum_listed(distances, indices, labels, q, i, kind, wanted):
+    """Of the wanted nearest points of a kind among the listed neighbors of i: number, nearest distance, sum.
+
+    labels (p, n) of all partitions, q which one.
+    """
     found = 0
     first = np.nan
     total = 0.0
     for rank in range(indices.shape[1]):
-        if _sought(kind, labels[indices[i, rank]], labels[i]):
+        if _sought(kind, labels[q, indices[i, rank]], labels[q, i]):
             if found == 0:
                 first = distances[i, rank]
             total += distances[i, rank]
@@ -210,62 +223,85 @@ def _sum_listed(distances, indices, labels, i, kind, wanted):
 
 
 @kernel
-def near_clusters(points, order, edges, lower, upper, distances, indices, labels, sizes, most, out):
-    """Nearest points of the own and of other clusters, for one partition, by the tree.
+def near_clusters(points, order, edges, lower, upper, distances, indices, labels, q, sizes, most, out):
+    """Nearest points of the own and of other clusters, for partition q, by the tree.
 
     points (n, d) in the order of the leaves; distances, indices (n, .) nearest others of each point,
-    by which most points are decided; labels (n,) with -1 outside; sizes (k,). out (4, n): distance to
+    by which most points are decided; labels (p, n) with -1 outside; sizes (k,). out (4, n): distance to
     the nearest own point and to the nearest foreign one, then the mean distances to the `most` nearest
     of each, or to as many as both are there. Where there are none it is left as it is.
     """
     n, d = points.shape
+    nodes = edges.shape[0]
     clustered = 0
     for c in range(sizes.size):
         clustered += sizes[c]
     placed = np.empty(n, dtype=labels.dtype)
     for t in range(n):
-        placed[t] = labels[order[t]]
+        placed[t] = labels[q, order[t]]
     held = _contents(edges, placed)
-    best = np.empty(most)
-    at = np.empty(most, dtype=np.int64)
+    best = np.empty((2 * LEAF, most))
+    at = np.empty((2 * LEAF, most), dtype=np.int64)
     stack = np.empty(128, dtype=np.int64)
     reach = np.empty(128)
+    members = np.empty(2 * LEAF, dtype=np.int64)
     before = np.full((sizes.size, most), -1)
-    for t in range(n):
-        i = order[t]
-        c = placed[t]
-        if c < 0:
-            continue
-        count = min(most, sizes[c] - 1, clustered - sizes[c])
+    for v in range(nodes // 2, nodes):
         for kind in (OWN, FOREIGN):
-            if (sizes[c] - 1 if kind == OWN else clustered - sizes[c]) == 0:
-                continue
-            wanted = max(count, 1)
-            found, first, total = _sum_listed(distances, indices, labels, i, kind, wanted)
-            if found < wanted:
-                bound = np.inf
-                if kind == FOREIGN and before[c, wanted - 1] >= 0:
-                    # what the previous point of the cluster found bounds what this one will
-                    bound = 0.0
+            undecided = 0
+            for t in range(edges[v, 0], edges[v, 1]):
+                i = order[t]
+                c = placed[t]
+                if c < 0 or (sizes[c] - 1 if kind == OWN else clustered - sizes[c]) == 0:
+                    continue
+                count = min(most, sizes[c] - 1, clustered - sizes[c])
+                found, first, total = _sum_listed(distances, indices, labels, q, i, kind, max(count, 1))
+                if found < max(count, 1):
+                    members[undecided] = t
+                    undecided += 1
+                    continue
+                out[kind, i] = first
+                if count > 0:
+                    out[2 + kind, i] = total / count
+            start = 0
+            while start < undecided:
+                # points of one leaf and cluster look together
+                c = placed[members[start]]
+                stop = start + 1
+                while stop < undecided and placed[members[stop]] == c:
+                    stop += 1
+                count = min(most, sizes[c] - 1, clustered - sizes[c])
+                wanted = max(count, 1)
+                for m in range(stop - start):
+                    bound = np.inf
+                    if kind == FOREIGN and before[c, wanted - 1] >= 0:
+                        # what was found last for the cluster bounds what this point will find
+                        bound = 0.0
+                        for place in range(wanted):
+                            square = 0.0
+                            for column in range(d):
+                                step = points[members[start + m], column] - points[before[c, place], column]
+                                square += step * step
+                            bound = max(bound, square)
+                        bound = bound * (1.0 + 1e-12) + 1e-300
                     for place in range(wanted):
-                        square = 0.0
-                        for column in range(d):
-                            step = points[t, column] - points[before[c, place], column]
-                            square += step * step
-                        bound = max(bound, square)
-                    bound = bound * (1.0 + 1e-12) + 1e-300
-                for place in range(wanted):
-                    best[place] = bound
-                _search(points, placed, edges, lower, upper, held, t, kind, wanted, best, at, stack, reach)
-                first = np.sqrt(best[0])
-                total = 0.0
-                for place in range(wanted):
-                    total += np.sqrt(best[place])
-                    if kind == FOREIGN:
-                        before[c, place] = at[place]
-            out[kind, i] = first
-            if count > 0:
-                out[2 + kind, i] = total / count
+                        best[m, place] = bound
+                _search(
+                    points, placed, edges, lower, upper, held, members[start:stop], lower[v], upper[v],
+                    kind, wanted, best, at, stack, reach,
+                )  # fmt: skip
+                for m in range(stop - start):
+                    i = order[members[start + m]]
+                    out[kind, i] = np.sqrt(best[m, 0])
+                    if count > 0:
+                        total = 0.0
+                        for place in range(count):
+                            total += np.sqrt(best[m, place])
+                        out[2 + kind, i] = total / count
+                if kind == FOREIGN:
+                    for place in range(wanted):
+                        before[c, place] = at[0, place]
+                start = stop
 
 
 @vectorized
@@ -334,8 +370,8 @@ def near_clusters_all(columns, order, distances, indices, labels, sizes, offsets
                 held[q, b] = c if held[q, b] == NOTHING else MIXED
     squares = np.empty(n)
     least = np.empty(blocks)
-    best = np.empty(most)
-    at = np.empty(most, dtype=np.int64)
+    best = np.empty((1, most))
+    at = np.empty((1, most), dtype=np.int64)
     before = np.full((offsets[p], most), -1)
     for t in range(n):
         i = order[t]
@@ -350,33 +386,32 @@ def near_clusters_all(columns, order, distances, indices, labels, sizes, offsets
                 if (size - 1 if kind == OWN else clustered[q] - size) == 0:
                     continue
                 wanted = max(count, 1)
-                found, first, total = _sum_listed(distances, indices, labels[q], i, kind, wanted)
+                found, first, total = _sum_listed(distances, indices, labels, q, i, kind, wanted)
                 if found < wanted:
                     if not measured:
                         _squares_to(columns, t, 0, squares)
                         _minima(squares, LEAF, least)
                         measured = True
                     bound = np.inf
-                    previous = before[offsets[q] + c]
-                    if kind == FOREIGN and previous[wanted - 1] >= 0:
+                    if kind == FOREIGN and before[offsets[q] + c, wanted - 1] >= 0:
                         bound = 0.0
                         for place in range(wanted):
-                            bound = max(bound, squares[previous[place]])
+                            bound = max(bound, squares[before[offsets[q] + c, place]])
                         bound = bound * (1.0 + 1e-12) + 1e-300
                     for place in range(wanted):
-                        best[place] = bound
+                        best[0, place] = bound
                     for b in range(blocks):
-                        if least[b] >= best[wanted - 1] or not _sought(kind, held[q, b], c):
+                        if least[b] >= best[0, wanted - 1] or not _sought(kind, held[q, b], c):
                             continue
                         for s in range(b * LEAF, min((b + 1) * LEAF, n)):
-                            if squares[s] < best[wanted - 1] and s != t and _sought(kind, placed[q, s], c):
-                                _keep(squares[s], s, wanted, best, at)
-                    first = np.sqrt(best[0])
+                            if squares[s] < best[0, wanted - 1] and s != t and _sought(kind, placed[q, s], c):
+                                _keep(squares[s], s, wanted, best, at, 0)
+                    first = np.sqrt(best[0, 0])
                     total = 0.0
                     for place in range(wanted):
-                        total += np.sqrt(best[place])
+                        total += np.sqrt(best[0, place])
                         if kind == FOREIGN:
-                            previous[place] = at[place]
+                            before[offsets[q] + c, place] = at[0, place]
                 out[q, kind, i] = first
                 if count > 0:
                     out[q, 2 + kind, i] = total / count
@@ -498,14 +533,66 @@ def complete_lists(points, order, edges, lower, upper, inside, rows, lists, plac
     for t in range(order.size):
         placed[t] = 0 if inside[order[t]] else NOTHING
     held = _contents(edges, placed)
-    best = np.empty(wanted)
-    at = np.empty(wanted, dtype=np.int64)
+    best = np.empty((1, wanted))
+    at = np.empty((1, wanted), dtype=np.int64)
     stack = np.empty(128, dtype=np.int64)
     reach = np.empty(128)
-    for t in rows:
+    for r in range(rows.size):
+        t = rows[r]
         for place in range(wanted):
-            best[place] = np.inf
-        _search(points, placed, edges, lower, upper, held, t, CLUSTERED, wanted, best, at, stack, reach)
+            best[0, place] = np.inf
+        _search(
+            points, placed, edges, lower, upper, held, rows[r : r + 1], points[t], points[t],
+            CLUSTERED, wanted, best, at, stack, reach,
+        )  # fmt: skip
         for place in range(wanted):
-            lists[order[t], place] = np.sqrt(best[place])
-            places[order[t], place] = order[at[place]]
+            lists[order[t], place] = np.sqrt(best[0, place])
+            places[order[t], place] = order[at[0, place]]
+
+
+@vectorized
+def gridded_densities(X, width, spacing, out):
+    """out (n,): sum over all points of exp(-r^2 / (2 width^2)), X (n, 2), by way of a grid.
+
+    A Gaussian of distance is the sum over grid nodes of two Gaussians of half its variance, one about
+    each point; at `spacing` 0.4 widths it is so to 13 digits. Each point is spread to the nodes within
+    REACH of it, and then gathers what lies there: O(n) whatever the width.
+    """
+    n = X.shape[0]
+    low = np.empty(2)
+    shape = np.empty(2, dtype=np.int64)
+    for axis in range(2):
+        least = np.inf
+        most = -np.inf
+        for i in range(n):
+            least = min(least, X[i, axis])
+            most = max(most, X[i, axis])
+        low[axis] = least - (REACH + 1) * spacing
+        shape[axis] = np.int64((most - low[axis]) / spacing) + REACH + 3
+    grid = np.zeros((shape[0], shape[1]))
+    across = np.empty((2, 2 * REACH + 1))
+    bits = np.empty(2 * REACH + 1, dtype=np.int64)
+    scale = bits.view(np.float64)
+    first = np.empty(2, dtype=np.int64)
+    unit = 2.0 * spacing * spacing / (np.pi * width * width)
+    for gather in range(2):
+        for i in range(n):
+            for axis in range(2):
+                first[axis] = np.int64((X[i, axis] - low[axis]) / spacing + 0.5) - REACH
+                for node in range(2 * REACH + 1):
+                    step = (X[i, axis] - low[axis] - (first[axis] + node) * spacing) / width
+                    across[axis, node] = step * step
+                _exponentials(across[axis], bits, scale)
+            total = 0.0
+            for a in range(2 * REACH + 1):
+                line = grid[first[0] + a, first[1] : first[1] + 2 * REACH + 1]
+                if gather:
+                    part = 0.0
+                    for b in range(2 * REACH + 1):
+                        part += line[b] * across[1, b]
+                    total += part * across[0, a]
+                else:
+                    weight = across[0, a]
+                    for b in range(2 * REACH + 1):
+                        line[b] += weight * across[1, b]
+            out[i] = total * unit

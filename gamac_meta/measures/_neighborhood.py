@@ -124,3 +124,27 @@ def dunn_owa(xp, neighborhood, nearest_foreign, row_labels, row_cluster_maxima):
     ranks = xp.arange(smallest.shape[0], dtype=xp.float64)
     weights = xp.where(xp.isfinite(smallest), xp.exp(-0.5 * (ranks / SMOOTHNESS) ** 2), 0.0)
     return xp.sum(weights * xp.where(weights > 0.0, smallest, 0.0)) / xp.sum(weights) / longest
+
+
+@measure(
+    "Density valley",
+    greater_is_better=True,
+    bounds=(-1.0, 1.0),
+    reference="after Stuetzle 2003, doi:10.1007/s00357-003-0004-6",
+)
+def density_valley(valley_ratios):
+    r"""How much deeper the valleys of density are between clusters than inside them.
+
+    .. math:: \operatorname{mean}_{i, j \text{ apart}} v_{ij} - \operatorname{mean}_{i, j \text{ together}} v_{ij},
+        \quad v_{ij} = 1 - \frac{\min_{e \text{ on the way}} \rho_e}{\sqrt{\rho_i \rho_j}}
+
+    The way between two points is that along the minimum spanning tree. The density :math:`\rho_i` at a
+    point is the inverse of the distance :math:`r_i` to its fifth nearest other, that at an edge the
+    inverse of the largest of its length and the radii :math:`r` of its ends; so a valley v is 0 where
+    density nowhere falls on the way, and near 1 where it all but vanishes. Stuetzle reads the modes of
+    a density off the same tree; this asks of a partition whether its borders lie between modes. Radii
+    are at least a billionth of the longest edge, or repeated points would be infinitely dense. Ties
+    between equally distant neighbors are broken by the order of the points.
+    """
+    together, apart = valley_ratios
+    return together - apart

@@ -48,7 +48,7 @@ def medoid_silhouette(xp, medoid_distances, labels, sizes, k):
     with :math:`a_i` the distance to the medoid of the own cluster, its point of least mean distance to
     the others, and :math:`b_i` that to the nearest other medoid. Where every point is in the cluster of
     its nearest medoid, as in the paper, a width is :math:`1 - a_i / b_i`. Of points equally central in
-    their cluster, as any two are, the medoid is the one farther from the nearest other cluster. A point
+    their cluster, as any two are, the medoid is the one farther from the mean of all points. A point
     that is alone in its cluster counts 0, as in the silhouette, where the paper's formula gives 1.
     """
     own = xp.arange(k)[None, :] == labels[:, None]
