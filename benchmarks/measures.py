@@ -6,7 +6,7 @@
 
 A case is POINTSxCOLUMNS; its partitions follow clusters, as k-means, agglomerative, Gaussian mixtures and HDBSCAN make
 them (k 2 to 20, some with noise). With `:random` labels have nothing to do with the points: the worst case for memory
-caches and branches. Contenders run in turns on the same data in one process, after one run on 300 points that compiles
+caches and branches. Contenders run in turns on the same data in one process, after one run on 1000 points that compiles
 and loads; what takes long is not repeated. CPU-seconds count all threads. Peak memory is that of a fresh process with
 only one contender in it, so it includes Python and libraries. The floor is 3/2 n^2 d operations for the distances
 (each pair once) and 2 n^2 K for their sums by cluster (K clusters in all partitions), at the speed at which the linear
@@ -304,8 +304,8 @@ def main() -> None:
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--by-measure", action="store_true", help="also the time of each measure alone")
     options = parser.parse_args()
-    X, partitions = make("300x2")
-    for _, run, _ in contenders("300x2", not options.no_peers):
+    X, partitions = make("1000x2")
+    for _, run, _ in contenders("1000x2", not options.no_peers):
         run(X, partitions)
     for case in options.cases:
         X, partitions = make(case)
