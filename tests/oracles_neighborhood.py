@@ -31,7 +31,7 @@ def viasckde(X, labels):
         low, high = min(density[i] for i in cluster), max(density[i] for i in cluster)
         for i in cluster:
             own, other = nearest_of_both(X, labels, i)
-            weight = (density[i] - low) / (high - low) if high - low > 1e-6 * high else 1.0
+            weight = (density[i] - low) / (high - low) if high - low > 1e-4 * high else 1.0
             total += weight * width(own[0], other[0]) if own else 0.0
     return total / n
 

@@ -10,8 +10,8 @@ GAGOLEWSKI_2021 = "Gagolewski, Bartoszuk & Cena 2021, doi:10.1016/j.ins.2021.10.
 
 # Degree of smoothness of the minimum in DuNN-OWA: its weights are a normal density of this deviation.
 SMOOTHNESS = 5
-# Densities that differ by less than this share of the largest are equal: what remains is rounding.
-EQUAL_DENSITIES = 1e-6
+# Densities that differ by less than this share of the largest are equal: rounding must not order points.
+EQUAL_DENSITIES = 1e-4
 
 
 @measure(
@@ -26,9 +26,10 @@ def viasckde(xp, nearest_own, nearest_foreign, densities, cluster_maxima, labels
     .. math:: \frac1n \sum_i w_i \frac{b_i - a_i}{\max(a_i, b_i)}, \quad
         w_i = \frac{\rho_i - \min_{j \in c} \rho_j}{\max_{j \in c} \rho_j - \min_{j \in c} \rho_j}
 
-    with :math:`\rho` a Gaussian kernel density estimate from all points. The paper leaves its width open;
-    it is Scott's factor :math:`n^{-1/(d + 4)}` times the root mean variance of the columns, free of scale
-    and rotation. Where all densities of a cluster are equal, its weights are 1. A point that is alone in
+    with :math:`\rho` a Gaussian kernel density estimate from all points. The paper's algorithm gives the
+    kernel no width, its author's package 0.05 in units of the data; here it is Scott's factor
+    :math:`n^{-1/(d + 4)}` times the root mean variance of the columns, free of scale and rotation. Where
+    the densities of a cluster are equal to a ten-thousandth, its weights are 1. A point that is alone in
     its cluster counts 0.
     """
     highest = cluster_maxima(densities)[labels]
