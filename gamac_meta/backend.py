@@ -6,10 +6,8 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from types import ModuleType
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError
@@ -77,9 +75,3 @@ def cupy_device() -> Device:
         compiled(kernel.source, kernel.name)(grid, block, arguments)
 
     return Device(cupy, cupy.asnumpy, launch=launch)
-
-
-def namespace(backend: str = "auto", n: int = 0) -> ModuleType:
-    """The array namespace in which pairs of n points are computed."""
-    device = device_for(backend, n)
-    return np if device is None else device.xp

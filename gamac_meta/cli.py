@@ -276,7 +276,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     for extra, names in EXTRAS.items():
         print(f"{extra:12}", ", ".join(map(_installed, names)))
     available, why = gpu_status()
-    print("backend      numpy;", f"a GPU answers ({why}), not used by this release" if available else f"no GPU: {why}")
+    print("backend      numpy;", f"a GPU answers ({why}), taken for many points" if available else f"no GPU: {why}")
     try:
         from rankers import load
 

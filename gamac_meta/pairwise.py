@@ -15,6 +15,7 @@ import numpy as np
 
 from gamac_meta._kernels import centers, connected, trees
 from gamac_meta.concordance import Concordance
+from gamac_meta.device_pass import pass_over_pairs
 from gamac_meta.near_pass import NearPass, nearest_clustered
 from gamac_meta.pair_pass import TILE_ROWS, PairPass
 from gamac_meta.points import (
@@ -157,6 +158,8 @@ class PartitionView:
         from scipy.spatial.distance import cdist
 
         distances = cdist(self.centroids, self.centroids)
+        # centroids that differ by rounding only are one
+        distances[distances < 1e-13 * np.sqrt(self.total_ss / self.n)] = 0.0
         np.fill_diagonal(distances, np.inf)
         return distances
 
@@ -594,15 +597,17 @@ def views(
     threads: int | None = None,
     tile_rows: int = TILE_ROWS,
     shared: SharedPoints | None = None,
+    backend: str = "numpy",
 ) -> Iterator[PartitionView]:
     """One view per row of labels (p, n); all share the walk over pairs and the structures of X.
 
     needs: the statistics that will be asked for, so that one walk makes all it can. shared: structures
-    of the same points, from an earlier call.
+    of the same points, from an earlier call. backend: where pairs are walked over.
     """
     shared = shared or SharedPoints(np.ascontiguousarray(X - X.mean(axis=0), dtype=np.float64))
     near = NearPass(shared, np.ascontiguousarray(labels, dtype=np.int32))
-    pairs = PairPass(shared.X, labels, threads, tile_rows, extremes=not EXTREMES.isdisjoint(needs))
+    extremes = not EXTREMES.isdisjoint(needs)
+    pairs = pass_over_pairs(shared.X, labels, backend, threads=threads, tile_rows=tile_rows, extremes=extremes)
     # one at a time: what a view has made of its points is freed with it
     for i, row in enumerate(pairs.labels):
         yield PartitionView(shared.X, row, pairs=pairs, row=i, shared=shared, near=near)

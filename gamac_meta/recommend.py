@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gamac_meta.backend import namespace
+from gamac_meta.backend import device_for
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.inputs import Prepared, as_partitions, prepare
 from gamac_meta.measures import MEASURES, evaluate
@@ -181,7 +181,7 @@ def recommend_measure(
 
     Raises InvalidInputError, ModelError, BackendUnavailableError; nothing is computed before the checks.
     """
-    namespace(backend)
+    device_for(backend, 0)  # refuses what is not there before any work
     if isinstance(random_state, bool) or not isinstance(random_state, int | np.integer) or random_state < 0:
         raise InvalidInputError(f"random_state must be a whole number >= 0, got {random_state!r}")
     prepared = prepare(X, scale)
@@ -198,7 +198,7 @@ def recommend_measure(
         pairs = pair_features(table, seen.landmarks)
     else:
         points, labels = _sample(prepared.data.X, candidates, int(random_state))
-        compared = evaluate(points, labels, ranker.measures)
+        compared = evaluate(points, labels, ranker.measures, backend=backend)
         pairs = pair_features(table, seen.landmarks, compared, labels)
     prediction = ranker.predict(seen.features, pairs)
     return Recommendation(

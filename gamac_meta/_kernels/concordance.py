@@ -41,7 +41,8 @@ def _patterns_from(columns, i, distances):
             for j in range(out.size):
                 gap = here - later[j]
                 out[j] += gap * gap
-    # four columns at a time: storing the sums costs more than making them
+    # four columns at a time, as storing the sums costs more than making them; added one by one, so that
+    # a device that does the same gets the same numbers
     for column in range(rest, d, 4):
         first = columns[column, i + 1 :]
         second = columns[column + 1, i + 1 :]
@@ -56,7 +57,7 @@ def _patterns_from(columns, i, distances):
             b = y - second[j]
             c = z - third[j]
             e = w - fourth[j]
-            out[j] += (a * a + b * b) + (c * c + e * e)
+            out[j] = (((out[j] + a * a) + b * b) + c * c) + e * e
     for j in range(out.size):
         out[j] = np.sqrt(out[j])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gamac_meta.backend import namespace
+from gamac_meta.backend import device_for
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.inputs import as_dataset, as_partitions
 from gamac_meta.measures._large import TIME_LIMIT, Cell, estimated_rows, exact_cell
@@ -41,6 +41,9 @@ def evaluate(
     judges them), "nearest" gives each to the cluster of the nearest clustered point, "cluster" makes
     them one more cluster.
 
+    backend: "numpy" is the CPU; "cupy" walks over pairs on a CUDA device; "auto" takes a device that
+    answers where there are enough points to pay.
+
     Undefined values are NaN with a reason (`MeasureTable.reason`); a partition of one cluster is
     such a case, and only if no partition has two clusters is the call refused.
 
@@ -48,7 +51,8 @@ def evaluate(
     Up to 5000 points all is exact whatever the limit. Beyond, where trial runs on few points predict
     that it will not do, means are estimated from rows with 95 % intervals, smallest and largest
     distances are searched for while time lasts, and what no sample of rows can tell is measured on a
-    subsample of the points. What is linear in n is exact always. random_state: seed of the samples.
+    subsample of the points. What is linear in n is exact always, and so is all on a device.
+    random_state: seed of the samples.
     Where a value is an estimate, `MeasureTable.approximate` names the measure, `methods` says how it
     was made, and `low` and `high` enclose the exact value, or are NaN where no interval can be given.
 
@@ -71,12 +75,13 @@ class MeasureEngine:
     """
 
     def __init__(self, X: Any, *, backend: str = "auto", threads: int | None = None) -> None:
-        namespace(backend)
         if threads is not None and threads < 1:
             raise InvalidInputError(f"threads must be at least 1, got {threads}")
         data, _ = as_dataset(X)
         _require_measurable_spread(data.X)
         self.n = data.n
+        self._on_device = device_for(backend, data.n) is not None
+        self._backend = backend
         self._threads = threads
         self._shared = SharedPoints(np.ascontiguousarray(data.X - data.X.mean(axis=0)))
 
@@ -135,7 +140,7 @@ class MeasureEngine:
         self, given: PartitionSet, chosen: Sequence[Measure], noise: str, time_limit: float | None, seed: int
     ) -> Iterator[list[Cell]]:
         """Cells of each partition, exact if the time limit allows."""
-        if time_limit is not None:
+        if time_limit is not None and not self._on_device:
             if not time_limit > 0.0:
                 raise InvalidInputError(f"time_limit must be more than 0 seconds or None, got {time_limit}")
             labels = apply_noise_policy(self._shared.X, given, noise)
@@ -158,7 +163,7 @@ class MeasureEngine:
     def _views(self, given: PartitionSet, measures: Sequence[str], noise: str) -> Iterator[PartitionView]:
         labels = apply_noise_policy(self._shared.X, given, noise)
         needs = {need for name in measures for need in MEASURES[name].needs}
-        return views(self._shared.X, labels, needs, threads=self._threads, shared=self._shared)
+        return views(self._shared.X, labels, needs, threads=self._threads, shared=self._shared, backend=self._backend)
 
 
 def _require_measurable_spread(X: Floats) -> None:

@@ -17,10 +17,10 @@ from strategies import clusterings
 
 from gamac_meta import backend, concordance, device_pass, device_steps
 from gamac_meta._device_kernels import KERNELS, PRELUDE
-from gamac_meta.backend import GPU_POINTS, Device, cupy_device, device_for, gpu_status, namespace
+from gamac_meta.backend import GPU_POINTS, Device, cupy_device, device_for, gpu_status
 from gamac_meta.device_pass import DevicePass, pass_over_pairs
 from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError
-from gamac_meta.measures import MEASURES
+from gamac_meta.measures import MEASURES, MeasureEngine, evaluate
 from gamac_meta.pair_pass import PairPass
 from gamac_meta.pairwise import PartitionView
 
@@ -283,8 +283,6 @@ def test_a_device_is_taken_when_named_and_when_it_pays(answering):
     assert device_for("auto", GPU_POINTS) is answering
     assert device_for("auto", GPU_POINTS - 1) is None
     assert device_for("numpy", GPU_POINTS) is None
-    assert namespace("cupy") is strict
-    assert namespace() is np
 
 
 def test_the_pass_goes_where_the_backend_says(answering):
@@ -295,6 +293,21 @@ def test_the_pass_goes_where_the_backend_says(answering):
     on_cpu = pass_over_pairs(X, labels, "auto", threads=1, tile_rows=5, extremes=False)
     assert type(on_cpu) is PairPass
     assert_same(on_device, on_cpu)
+
+
+def test_tables_are_made_on_the_device_asked_for(answering, monkeypatch):
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(60, 3)), rng.integers(-1, 3, (2, 60))
+    made = []
+    monkeypatch.setattr(
+        DevicePass, "_folded", lambda self, *given, own=DevicePass._folded: made.append(1) or own(self, *given)
+    )
+    on_device, on_cpu = (evaluate(X, labels, backend=name) for name in ("cupy", "numpy"))
+    assert made
+    assert on_device.values == pytest.approx(on_cpu.values, rel=1e-9, abs=1e-12, nan_ok=True)
+    assert MeasureEngine(X, backend="cupy").score(labels[0], "silhouette") == pytest.approx(
+        on_cpu.select(["silhouette"]).values[0, 0]
+    )
 
 
 def test_no_device_is_a_reason_and_never_silently_the_cpu(monkeypatch):

@@ -322,3 +322,29 @@ def test_compiled_code_is_not_kept_beside_the_package():
     kept = Path(pairs.fold_rows.stats.cache_path)
     assert Path(pairs.__file__).parent not in [kept, *kept.parents]
     assert list(kept.glob("pairs.fold_rows-*"))
+
+
+@pytest.mark.parametrize("gap", [0.0, 1e-12, 1e-9, 1e-6, 1e-3])
+def test_a_near_outsider_among_many_points_keeps_its_digits(gap):
+    # its distance must not be what is left of the difference of two large sums
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X, labels = rng.normal(size=(300, 2)), rng.integers(0, 3, 300)
+        labels[0] = 3
+        X[0] = X[5] + [gap, 0.0]
+        near = np.linalg.norm(X - X[0], axis=1)[1:].min()
+        assert PairPass(X, labels[None, :]).outsider_means[0, 0] == pytest.approx(near, rel=1e-12, abs=0.0)
+
+
+@few
+@given(data=clusterings(distinct=False, noise=True))
+def test_outsiders_are_the_nearest_of_other_clusters(data):
+    X, labels = data
+    distances = cdist(X, X)
+    means = PairPass(X, labels[None, :]).outsider_means[0]
+    for i, (own, mean) in enumerate(zip(labels, means, strict=True)):
+        if own < 0:
+            assert np.isnan(mean)
+        else:
+            others = np.sort(distances[i, (labels >= 0) & (labels != own)])[: np.sum(labels == own)]
+            assert mean == pytest.approx(others.mean(), rel=1e-9, abs=1e-12)
