@@ -32,8 +32,8 @@ from gamac_meta.types import Floats, Ints, Labels
 GROUPS = 32
 NEAR = frozenset(name for name, what in STATISTIC_KINDS.items() if what == "near")
 # rows of every cluster that has them: at least so many, and this share of the rows of all points
-LEAST_PER_CLUSTER = 16
-SHARE_PER_CLUSTER = 32
+LEAST_PER_CLUSTER = 32
+SHARE_PER_CLUSTER = 16
 BUFFER = 4_000_000  # distances held by one thread
 ROWS_AT_ONCE = 8
 
@@ -354,6 +354,11 @@ class SampledView(PartitionView):
     def row_labels(self) -> Labels:
         """(r,) cluster of each row, ascending."""
         return np.asarray(self._own[self._rows])
+
+    @property
+    def certain(self) -> bool:
+        """Whether all clustered points are rows."""
+        return self._rows.size == self.n
 
     @property
     def rows_drawn(self) -> int:

@@ -37,8 +37,8 @@ SUBSAMPLE = (1024, 1 << 14)
 NEAR_POINTS = 500_000
 # of the time limit
 ROW_SHARE, NEAR_SHARE, SUBSAMPLE_SHARE, SEARCH_SHARE = 0.5, 0.2, 0.1, 0.06
-# 97.5 % quantile of Student's t with GROUPS - 1 degrees of freedom
-QUANTILE = 2.0395
+# groups of rows that must make the deviation of an estimate for an interval
+FEWEST_GROUPS = 2.0
 # seconds before a progress bar appears
 DELAY = 3.0
 
@@ -78,9 +78,30 @@ def interval_cell(measure: Measure, view: SampledView, method: str) -> Cell:
     with np.errstate(all="ignore"):
         statistics = [{need: getattr(rows, need) for need in weighted} for rows in view.replicates]
     without = [measure.explain(view, given)[0] for given in statistics]
-    spread = QUANTILE * np.sqrt((GROUPS - 1) / GROUPS * np.sum((np.array(without) - value) ** 2))
-    low, high = max(low - spread, measure.bounds[0]), min(high + spread, measure.bounds[1])
+    deviations = np.array(without) - value
+    # sums of other weights differ by rounding
+    deviations[np.abs(deviations) < 1e-12 * abs(value)] = 0.0
+    half = _half_width(deviations**2, view.certain)
+    low, high = max(low - half, measure.bounds[0]), min(high + half, measure.bounds[1])
     return Cell(value, low, high, why, None if low == high else method)
+
+
+def _half_width(squares: Floats, certain: bool) -> float:
+    """Half a 95 % interval, from squared deviations (GROUPS,) of the estimates that lack a group.
+
+    The fewer groups make most of the deviation, as where tails are heavy, the fewer degrees of freedom
+    Student's distribution has: as many as fit the fourth moment of the deviations. NaN where a few
+    rows make it all, as these may as well have been missed, or where an estimate is undefined.
+    """
+    from scipy.special import stdtrit
+
+    second, fourth = float(np.sum(squares)), float(np.sum(squares**2))
+    if certain and second == 0.0:
+        return 0.0
+    if not second**2 > FEWEST_GROUPS * fourth:
+        return np.nan
+    freedom = min(3.0 * second**2 / fourth - 2.0, GROUPS - 1.0)
+    return float(stdtrit(freedom, 0.975) * np.sqrt((GROUPS - 1) / GROUPS * second))
 
 
 def kind(measure: Measure, known: frozenset[str] = frozenset()) -> str:
