@@ -12,11 +12,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from threading import Event
 from typing import Any
 
 import numpy as np
 
 from gamac_meta._kernels import concordance as kernels
+from gamac_meta.executor import in_threads
 from gamac_meta.refinement import Refinement, refine, refine_in_groups
 from gamac_meta.types import Floats, Ints, Labels
 
@@ -98,20 +100,21 @@ class PairDistances:
         # rows get shorter: each worker takes every so many tiles
         tile = max(16, min(256, n // (4 * self.threads) + 1))
 
-        def share(worker: int) -> list[Any]:
+        def share(worker: int, stop: Event) -> list[Any]:
             counters = blank()
             for start in range(worker * tile, n, tile * self.threads):
+                if stop.is_set():
+                    break
                 work(start, min(start + tile, n), counters)
             return counters
 
         if self.threads == 1:
-            return share(0)
-        with ThreadPoolExecutor(self.threads) as pool:
-            results = pool.map(share, range(self.threads))
-            counters = next(results)
-            for more in results:
-                for mine, other in zip(counters, more, strict=True):
-                    mine += other
+            return share(0, Event())
+        results = in_threads(share, range(self.threads), self.threads)
+        counters = next(results)
+        for more in results:
+            for mine, other in zip(counters, more, strict=True):
+                mine += other
         return counters
 
     @cached_property

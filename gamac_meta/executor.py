@@ -1,4 +1,4 @@
-"""Everything that fans out runs here: serially, or over processes; results as they complete."""
+"""Everything that fans out runs here: serially, over processes, with results as they complete, or over threads."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import os
 import signal
 import time
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
-from threading import Thread
+from threading import Event, Thread
 from typing import Generic, TypeVar
 
 from gamac_meta.exceptions import InvalidInputError
@@ -117,3 +118,17 @@ def _with_progress(
         for result in results:
             yield result
             bar.update()
+
+
+def in_threads(work: Callable[[Item, Event], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """work(item, stop) of all items, in order, by threads: for compiled code that releases the interpreter.
+
+    An interrupt or an error sets stop, which work should look at between steps, and drops what has not begun.
+    """
+    stop = Event()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            yield from pool.map(lambda item: work(item, stop), items)
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)

@@ -13,7 +13,8 @@ from threading import Event
 import numpy as np
 
 from gamac_meta._kernels import extremes as kernels
-from gamac_meta.sampling import SampledView, in_threads
+from gamac_meta.executor import in_threads
+from gamac_meta.sampling import SampledView
 from gamac_meta.types import Floats
 
 CHUNK = 256  # points searched between two looks at the clock

@@ -10,8 +10,7 @@ and each cluster by its known size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from threading import Event
@@ -21,6 +20,7 @@ import numpy as np
 
 from gamac_meta._kernels import sampled as kernels
 from gamac_meta.concordance import Concordance, from_histogram
+from gamac_meta.executor import in_threads
 from gamac_meta.near_pass import FEW
 from gamac_meta.pair_pass import processors
 from gamac_meta.pairwise import NEIGHBORHOOD, STATISTIC_KINDS, PartitionView
@@ -235,17 +235,6 @@ def _weights(labels: Labels, chance: Floats, sizes: Ints) -> Floats:
     weights = np.where(labels < 0, 0.0, 1.0 / chance)
     found = np.bincount(labels[labels >= 0], weights=weights[labels >= 0], minlength=sizes.size)
     return np.asarray(weights * np.append(sizes / found, 0.0)[labels])
-
-
-def in_threads(work: Callable[[int, Event], Any], items: Sequence[int], threads: int) -> Iterator[Any]:
-    """work(item, stop) of all items, in order. An interrupt sets stop, and ends what runs at its next look."""
-    stop = Event()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            yield from pool.map(lambda item: work(item, stop), items)
-        finally:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
 
 
 # ---- views -------------------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ class MeasureEngine:
         )
 
     def score(self, labels: Any, measure: str, *, noise: str = "drop") -> float:
-        """One partition (n,) by one measure, as published; NaN where undefined.
+        """One partition (n,) by one measure, as published; NaN where undefined. Exact, however long it takes.
 
         Raises InvalidInputError, UnknownNameError.
         """

@@ -1,5 +1,7 @@
 """Many points: estimates say what they are, and their intervals hold the exact values as often as they say."""
 
+import _thread
+import threading
 from functools import cache
 
 import numpy as np
@@ -376,15 +378,15 @@ def test_more_clusters_than_rows_are_undefined_with_a_reason(clock):
     assert np.array_equal(np.isnan(table.values[1]), [True, True, False])
 
 
-def test_an_interrupt_ends_the_threads(monkeypatch, clock):
-    X, labels = many()
-
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("gamac_meta.sampling.kernels.fold_points", interrupted)
+def test_an_interrupt_ends_all_threads(too_many):
+    X, labels = many(50_000)
+    before = threading.active_count()
+    timer = threading.Timer(1.0, _thread.interrupt_main)
+    timer.start()
     with pytest.raises(KeyboardInterrupt):
-        evaluate(X, labels, ["silhouette"], time_limit=1.0)
+        evaluate(X, labels, ["silhouette", "gamma"], time_limit=6000.0)
+    timer.join()
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("limit", [0, -1.0, float("nan")])
