@@ -30,6 +30,8 @@ MOST_CLUSTERS = 500
 # points of two trial runs, from which the time for all is predicted, and rows of a trial walk
 TRIALS = (1000, 4000)
 TRIAL_ROWS = 32
+# times the time that must fit for the first trial to be enough
+CERTAINLY = 8.0
 # fewest and most; powers of two, so that another run takes as many unless the clock is twice off
 ROWS = (256, 1 << 15)
 SUBSAMPLE = (1024, 1 << 14)
@@ -121,7 +123,7 @@ def estimated_rows(
     seed: int,
 ) -> Iterator[list[Cell]] | None:
     """Cells of each partition of labels (p, n), or None where all can be exact within the limit."""
-    if shared.X.shape[0] <= EXACT_POINTS:
+    if shared.X.shape[0] <= EXACT_POINTS or all(kind(measure) == "all" for measure in measures):
         return None
     work = _Estimation(shared, labels, measures, time_limit, threads, seed)
     return None if work.predicted(work.exactly, measures) <= time_limit else work.rows_of_cells()
@@ -167,7 +169,11 @@ class _Estimation:
         """Seconds for all points: a linear and a quadratic part, told apart by two trials on few."""
         # compiled and loaded first, which is not part of the work
         self._timed(run, TRIALS[0] // 4, measures)
-        (n, short), (m, long) = (self._timed(run, count, measures) for count in TRIALS)
+        n, short = self._timed(run, TRIALS[0], measures)
+        # where as good as certain, a second trial would take longer than it tells
+        if CERTAINLY * short * (self.n / n) ** 2 <= self.limit:
+            return short * (self.n / n) ** 2
+        m, long = self._timed(run, TRIALS[1], measures)
         if m == n:  # both drew all points, as some of every cluster
             return long * (self.n / n) ** 2
         quadratic = max((long / m - short / n) / (m - n), 0.0)
