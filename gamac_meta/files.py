@@ -26,7 +26,8 @@ DELIMITERS = {".csv": ",;\t", ".tsv": "\t"}
 def read_table(path: str | Path) -> pd.DataFrame:
     """A frame from a CSV, TSV, Parquet, NPY, NPZ or ARFF file, a row per point.
 
-    A CSV or TSV whose first row is all numbers has no header; its columns are named 0, 1, ...
+    A CSV or TSV whose first row is all numbers has no header, unless it counts the columns 0, 1, ...; they
+    are then named so.
     An NPZ with several arrays is read from the one named X. Nothing is ever unpickled.
 
     Raises InvalidInputError for a file that is missing, empty, damaged, ragged, or of unknown suffix.
@@ -120,7 +121,9 @@ def _read_delimited(path: Path) -> pd.DataFrame:
 
     try:
         delimiter, fields = _require_rectangle(path)
-        headed = not all(map(_is_number_or_missing, fields))
+        # counted columns are what pandas writes where columns have no names
+        counted = len(fields) > 1 and fields == [str(column) for column in range(len(fields))]
+        headed = counted or not all(map(_is_number_or_missing, fields))
         frame = pd.read_csv(
             path,
             sep=delimiter,

@@ -67,6 +67,10 @@ def test_headers_are_told_from_numbers(tmp_path):
     assert list(read_table(path).columns) == ["x1", "x2"]
     path.write_text("1,,NA\n3,4,5\n")  # a missing value does not make a header
     assert read_table(path).shape == (2, 3)
+    pd.DataFrame([[0.5, 1.0], [2.0, 3.0]]).to_csv(path, index=False)  # pandas counts columns without names
+    assert read_table(path).to_numpy().tolist() == [[0.5, 1.0], [2.0, 3.0]]
+    path.write_text("0\n1\n2\n")
+    assert read_table(path).shape == (3, 1)
 
 
 @pytest.mark.parametrize("text", ["a;b\n1;2\n3;4\n", "a\tb\n1\t2\n3\t4\n", "\ufeffa,b\r\n1,2\r\n\r\n3,4\r\n"])
