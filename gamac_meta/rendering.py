@@ -18,7 +18,8 @@ MARK, ESTIMATE = "*", "~"
 
 STYLE = """\
 .measures { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.measures th, .measures td { padding: .2em .6em; text-align: right; white-space: nowrap; border-bottom: 1px solid #ddd; }
+.measures th, .measures td { padding: .2em .6em; text-align: right; border-bottom: 1px solid #ddd; }
+.measures td { white-space: nowrap; }
 .measures th[scope=row], .measures .words { text-align: left; font-weight: normal; }
 .measures thead th { vertical-align: bottom; max-width: 11em; overflow-wrap: anywhere; }
 .measures small { color: #555; }
