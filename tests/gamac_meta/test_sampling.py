@@ -14,7 +14,7 @@ from gamac_meta.measures import MEASURES, MeasureEngine, _large
 from gamac_meta.measures._large import interval_cell, kind
 from gamac_meta.pairwise import KINDS, STATISTIC_COSTS, STATISTIC_KINDS, views
 from gamac_meta.points import SharedPoints
-from gamac_meta.sampling import GROUPS, NEAR, RowPass, SampledView, draw, draw_rows
+from gamac_meta.sampling import GROUPS, RowPass, SampledView, draw, draw_rows
 
 BY_ROWS = sorted(name for name, measure in MEASURES.items() if kind(measure) in ("near", "rows"))
 NEVER = 1e-6  # seconds in which nothing can be exact
@@ -393,7 +393,3 @@ def test_an_interrupt_ends_all_threads(too_many):
 def test_a_limit_that_is_none_is_refused(limit):
     with pytest.raises(InvalidInputError, match="time_limit must be more than 0 seconds or None, got"):
         evaluate(*many(1000), time_limit=limit)
-
-
-def test_near_statistics_are_named_once():
-    assert {"neighbor_labels", "neighborhood", "nearest_foreign"} <= NEAR
