@@ -193,6 +193,7 @@ class RowPass:
             advance()
         edges = (np.arange(bins + 1) + self.lowest) << kernels.BIN_SHIFT
         centers = np.convolve(edges.view(np.float64), [0.5, 0.5], mode="valid")
+        centers[0] = 0.0  # whatever is too small for the others, in effect zero
         return RowStatistics(
             sample, self.offsets, weights, sums, minima, maxima, outsiders, centers, whole, staked,
             near, (lengths, clusters), *self._mirrored(sample, needs, advance),

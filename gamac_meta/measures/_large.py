@@ -74,6 +74,8 @@ def exact_cell(measure: Measure, view: PartitionView) -> Cell:
 def interval_cell(measure: Measure, view: SampledView, method: str) -> Cell:
     """The estimate from rows, with the interval of a delete-a-group jackknife beyond what bins leave open."""
     value, why = measure.explain(view)
+    if why:
+        return Cell(value, value, value, why)
     low, high = measure.bounds_of(view, value)
     weighted = [need for need in measure.needs if need in WEIGHTED]
     # a group may hold the only rows that a statistic is made of: then there is no interval
@@ -84,8 +86,9 @@ def interval_cell(measure: Measure, view: SampledView, method: str) -> Cell:
     # sums of other weights differ by rounding
     deviations[np.abs(deviations) < 1e-12 * abs(value)] = 0.0
     half = _half_width(deviations**2, view.certain)
-    low, high = max(low - half, measure.bounds[0]), min(high + half, measure.bounds[1])
-    return Cell(value, low, high, why, None if low == high else method)
+    # by the middles of bins the C-index may miss its bounds by a millionth
+    value, low, high = (min(max(end, measure.bounds[0]), measure.bounds[1]) for end in (value, low - half, high + half))
+    return Cell(value, low, high, None, None if low == high else method)
 
 
 def _half_width(squares: Floats, certain: bool) -> float:

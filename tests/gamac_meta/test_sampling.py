@@ -236,6 +236,20 @@ def test_repeated_and_collinear_points_have_extremes():
             assert table == pytest.approx(getattr(exact, name), abs=1e-12), name
 
 
+@pytest.mark.parametrize("far", [1e3, 1e12])
+def test_estimates_withstand_an_outlier(far):
+    X, labels, _ = known(two_and_three_blobs)
+    X = X.copy()
+    X[0] = far
+    X -= X.mean(axis=0)
+    for view in sampled(X, labels, 200, 0):
+        for name in BY_ROWS:
+            cell = interval_cell(MEASURES[name], view, "")
+            low, high = MEASURES[name].bounds
+            assert low <= cell.value <= high, name
+            assert np.isnan(cell.low) or cell.low <= cell.value <= cell.high, name
+
+
 # ---- evaluate -------------------------------------------------------------------------------------
 
 
