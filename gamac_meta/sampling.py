@@ -1,11 +1,11 @@
 """Rows: a sample of the points, each measured exactly against all others.
 
 Where all pairs are too many, means over points and pairs are estimated from rows, with intervals
-by a delete-a-group jackknife (Kott 2001, Journal of Official Statistics 17: 521). The sample is one for all partitions: every point has one random
-priority, and a row is what is among the first of all points or among the first of its cluster in
-any partition (bottom-k samples of several populations, coordinated: Cohen 2015,
-doi:10.48550/arXiv.1509.07445). Within a cluster rows weigh by the inverse of their chance to be drawn,
-and each cluster by its known size.
+by a delete-a-group jackknife (Kott 2001, Journal of Official Statistics 17: 521). The sample is one
+for all partitions: every point has one random priority, and a row is what is among the first of all
+points or among the first of its cluster in any partition (bottom-k samples of several populations,
+coordinated: Cohen 2015, doi:10.48550/arXiv.1509.07445). Within a cluster rows weigh by the inverse
+of their chance to be drawn, and each cluster by its known size.
 """
 
 from __future__ import annotations
