@@ -100,6 +100,10 @@ def ours(X, partitions):
     evaluate(X, partitions, time_limit=None)  # exact
 
 
+def our_three(X, partitions):
+    evaluate(X, partitions, ["silhouette", "calinski_harabasz", "davies_bouldin"], time_limit=None)
+
+
 def scikit_learn(X, partitions):
     from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 
@@ -157,7 +161,10 @@ PEERS: dict[str, tuple[Callable, int]] = {
 
 def contenders(case, with_peers):
     """(title, function, measures) of those installed that finish the case in reasonable time."""
-    chosen = [(f"gamac-meta {metadata.version('gamac-meta')}", ours, len(MEASURES))]
+    chosen = [
+        (f"gamac-meta {metadata.version('gamac-meta')}", ours, len(MEASURES)),
+        ("  of them scikit-learn's", our_three, 3),
+    ]
     n = int(case.split("x")[0])
     for name, (run, measures) in PEERS.items() if with_peers else ():
         installed = name == "scikit-learn" or find_spec(name) is not None
