@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gamac_meta._kernels import connected, core_points, neighborhood, neighbors, trees, valleys
 from gamac_meta.types import Floats, Ints, Labels
@@ -19,6 +20,11 @@ CORE_POINTS = 5
 DENSITY_POINTS = 5
 # in more dimensions than this a k-d tree visits most points
 TREE_DIMENSIONS = 8
+
+# points by cluster, which they are, where clusters begin, and where all points are: as _grouped makes them
+Grouped = tuple[Floats, Ints, Ints, Ints]
+# where each cluster's tree begins, and the corners of all nodes
+Boxes = tuple[Ints, Floats, Floats]
 
 
 class SearchTree(NamedTuple):
@@ -199,14 +205,74 @@ def core_separation(points: SharedPoints, labels: Labels, sizes: Floats) -> tupl
     ids = points.search_tree.order
     ids = ids[np.append(sizes > 1, False)[labels[ids]]]
     ids = ids[np.argsort(labels[ids], kind="stable")]
-    ids = ids[core_points.core_points(*_grouped(points.X, labels, ids), indices, CORE_POINTS)]
-    cores, reach = _grouped(points.X, labels, ids), distances[:, -1]
-    by_boxes = points.X.shape[1] <= TREE_DIMENSIONS
-    gaps = core_points.shortest_gaps(*cores, indices, reach, by_boxes)
-    return gaps, core_points.longest_links(*cores, points.spanning_tree[0], indices, reach, by_boxes)
+    ids = ids[_core_members(_grouped(points.X, labels, ids), indices)]
+    cores = _grouped(points.X, labels, ids)
+    boxes = core_points.boxes(cores[0], cores[2]) if points.X.shape[1] <= TREE_DIMENSIONS else ()
+    reach = distances[ids, -1] ** 2
+    return _shortest_gaps(cores, indices, reach, boxes), _longest_links(
+        cores, points.spanning_tree[0], indices, reach, boxes
+    )
 
 
-def _grouped(X: Floats, labels: Labels, ids: Ints) -> tuple[Floats, Ints, Ints, Ints]:
+def _core_members(grouped: Grouped, indices: Ints) -> NDArray[np.bool_]:
+    """(m,) whether a point is a core point: its CORE_POINTS-th nearest in the cluster is no farther than
+    the median, over the cluster, of the distance to the (2 CORE_POINTS)-th."""
+    points, _, starts, _ = grouped
+    squares = np.empty((2, len(points)))
+    core_points.member_squares(
+        *grouped, *core_points.boxes(points, starts), indices, CORE_POINTS, 2 * CORE_POINTS, squares
+    )
+    to_few, to_many = np.sqrt(squares)
+    sizes = np.diff(starts)
+    ordered = to_many[np.lexsort((to_many, np.repeat(np.arange(sizes.size), sizes)))]
+    medians = 0.5 * (ordered[starts[:-1] + (sizes - 1) // 2] + ordered[starts[:-1] + sizes // 2])
+    # distances that differ by rounding only are equal
+    return to_few <= np.repeat(medians, sizes) * (1.0 + 1e-12)
+
+
+def _shortest_gaps(cores: Grouped, indices: Ints, reach: Floats, boxes: Boxes | tuple[()]) -> Floats:
+    """(k, k) smallest distance between points of two clusters, zero on the diagonal.
+
+    reach (m,) squared distance of each to the last of its nearest others; boxes around them, or none in
+    many dimensions.
+    """
+    points, ids, starts, place = cores
+    k = starts.size - 1
+    squares = np.full((k, k), np.inf)
+    core_points.gaps_listed(points, ids, np.repeat(np.arange(k), np.diff(starts)), place, indices, squares)
+    loosest = np.minimum.reduceat(reach, starts[:-1])
+    if boxes:
+        core_points.gaps_by_boxes(points, starts, *boxes, loosest, squares)
+    else:
+        core_points.gaps_by_projection(points, starts, loosest, squares)
+    upper = np.triu(np.sqrt(squares), 1)
+    return upper + upper.T
+
+
+def _longest_links(cores: Grouped, edges: Ints, indices: Ints, reach: Floats, boxes: Boxes | tuple[()]) -> Floats:
+    """(k,) longest edge of the minimum spanning tree of each cluster's points; arguments as for _shortest_gaps.
+
+    Edges (n - 1, 2) of the spanning tree of all points with both ends in a cluster belong to its tree.
+    What they leave apart is joined by rounds in which every group but the largest looks for its nearest
+    stranger (Borůvka).
+    """
+    points, _, starts, place = cores
+    m, k = len(points), starts.size - 1
+    cluster = np.repeat(np.arange(k), np.diff(starts))
+    parents, longest = np.arange(m), np.zeros(k)
+    core_points.join_listed(points, cluster, place, edges, parents, longest)
+    group, pairs = np.empty(m, dtype=np.int64), np.empty((m, 2), dtype=np.int64)
+    nearest, unsure = np.empty(m), np.empty(m, dtype=np.bool_)
+    while core_points.strangers_listed(*cores, indices, reach, parents, group, nearest, pairs, unsure):
+        if unsure.any() and boxes:
+            core_points.strangers_by_boxes(points, starts, *boxes, reach, group, nearest, pairs, unsure)
+        elif unsure.any():
+            core_points.strangers_by_projection(points, starts, reach, group, nearest, pairs, unsure)
+        core_points.join_strangers(cluster, parents, nearest, pairs, longest)
+    return np.sqrt(longest)
+
+
+def _grouped(X: Floats, labels: Labels, ids: Ints) -> Grouped:
     """Points ids (m,) that lie together by cluster, ids, where each cluster begins and the last ends, and (n,)
     where among them each of all points is, -1 if it is not."""
     sizes = np.bincount(labels[ids])

@@ -23,18 +23,26 @@ def _square(points, i, j):
 
 
 @kernel
-def _boxes(points, starts):
-    """Trees of boxes, in heap order: where each cluster's nodes begin (k + 1,), lower and upper corners (nodes, d)."""
+def boxes(points, starts):
+    """Trees of boxes, in heap order: where each cluster's nodes begin (k + 1,), lower and upper corners (nodes, d).
+
+    points (m, d) by cluster, starts (k + 1,).
+    """
     d = points.shape[1]
     k = starts.size - 1
-    roots = np.zeros(k + 1, dtype=np.int64)
+    roots = np.empty(k + 1, dtype=np.int64)
+    roots[0] = 0
     for c in range(k):
         leaves = 1
         while leaves * LEAF < starts[c + 1] - starts[c]:
             leaves *= 2
         roots[c + 1] = roots[c] + 2 * leaves - 1
-    lower = np.full((roots[k], d), np.inf)
-    upper = np.full((roots[k], d), -np.inf)
+    lower = np.empty((roots[k], d))
+    upper = np.empty((roots[k], d))
+    for v in range(roots[k]):
+        for column in range(d):
+            lower[v, column] = np.inf
+            upper[v, column] = -np.inf
     for c in range(k):
         root = roots[c]
         leaves = (roots[c + 1] - root + 1) // 2
@@ -74,10 +82,10 @@ def _gap_of_boxes(lower, upper, u, v):
 
 
 @kernel
-def _nearest_members(points, start, stop, root, leaves, lower, upper, i, best, nodes, gaps):
-    """best (wanted,): the smallest squared distances of point i to others from start to stop, ascending."""
-    wanted = best.size
-    best[:] = np.inf
+def _nearest_members(points, start, stop, root, leaves, lower, upper, i, best, wanted, nodes, gaps):
+    """best: the `wanted` smallest squared distances of point i to others from start to stop, ascending."""
+    for rank in range(wanted):
+        best[rank] = np.inf
     nodes[0] = 0
     gaps[0] = 0.0
     depth = 1
@@ -113,124 +121,114 @@ def _nearest_members(points, start, stop, root, leaves, lower, upper, i, best, n
 
 
 @kernel
-def core_points(points, ids, starts, place, indices, min_points):
-    """(m,) whether a point is a core point: its min_points-th nearest in the cluster is no farther than
-    the median, over the cluster, of the distance to the (2 min_points)-th.
+def member_squares(points, ids, starts, place, roots, lower, upper, indices, few, many, out):
+    """out (2, m): squared distances of each point to the few-th and the many-th nearest other of its cluster.
 
     points (m, d) by cluster, starts (k + 1,); ids (m,) which of all points they are, place (n,) where
-    those are among them or -1; indices (n, .) nearest others of all points. In a smaller cluster the
-    farthest member takes the place of those that are not there.
+    those are among them or -1; roots, lower, upper of boxes; indices (n, .) nearest others of all points.
+    In a smaller cluster the farthest member takes the place of those that are not there.
     """
-    m = points.shape[0]
-    core = np.zeros(m, dtype=np.bool_)
-    roots, lower, upper = _boxes(points, starts)
     nodes = np.empty(STACK, dtype=np.int64)
     gaps = np.empty(STACK)
+    best = np.empty(many)
     for c in range(starts.size - 1):
         start = starts[c]
         stop = starts[c + 1]
-        if stop - start < 2:
-            continue
-        few = min(min_points, stop - start - 1)
-        many = min(2 * min_points, stop - start - 1)
-        best = np.empty(many)
-        to_few = np.empty(stop - start)
-        to_many = np.empty(stop - start)
+        first = min(few, stop - start - 1)
+        last = min(many, stop - start - 1)
         leaves = (roots[c + 1] - roots[c] + 1) // 2
         for i in range(start, stop):
             found = 0
-            for near in indices[ids[i]]:
-                j = place[near]
+            for rank in range(indices.shape[1]):
+                j = place[indices[ids[i], rank]]
                 if start <= j < stop:
                     found += 1
-                    if found == few:
-                        to_few[i - start] = _square(points, i, j)
-                    if found == many:
-                        to_many[i - start] = _square(points, i, j)
+                    if found == first:
+                        out[0, i] = _square(points, i, j)
+                    if found == last:
+                        out[1, i] = _square(points, i, j)
                         break
-            if found < many:
-                _nearest_members(points, start, stop, roots[c], leaves, lower, upper, i, best, nodes, gaps)
-                to_few[i - start] = best[few - 1]
-                to_many[i - start] = best[many - 1]
-        # distances that differ by rounding only are equal
-        limit = np.median(np.sqrt(to_many)) * (1.0 + 1e-12)
-        for i in range(start, stop):
-            core[i] = np.sqrt(to_few[i - start]) <= limit
-    return core
+            if found < last:
+                _nearest_members(points, start, stop, roots[c], leaves, lower, upper, i, best, last, nodes, gaps)
+                out[0, i] = best[first - 1]
+                out[1, i] = best[last - 1]
 
 
 # ---- the closest of two sets in many dimensions -------------------------------------------------
 
 
 @kernel
-def _nearest_of(points, i, others):
-    """Which of others is nearest to point i."""
-    nearest = others[0]
+def _nearest_of(points, i, members, begin, end):
+    """Which of members[begin:end] is nearest to point i."""
+    nearest = members[begin]
     least = np.inf
-    for j in others:
-        square = _square(points, i, j)
+    for t in range(begin, end):
+        square = _square(points, i, members[t])
         if square < least:
             least = square
-            nearest = j
+            nearest = members[t]
     return nearest
 
 
 @kernel
-def _closest_by_projection(points, first, second, bound, along):
-    """Smallest squared distance of points first (a,) and second (b,), and the pair; -1 if none is below bound.
+def _closest_by_projection(points, members, middle, end, bound, axis, along, near):
+    """Smallest squared distance between points members[:middle] and members[middle:end], and the two;
+    bound and -1 if none is below that.
 
     For many dimensions, where boxes overlap: only points near the others along the line between the two
-    means can be the closest. along (m,) is scratch.
+    means can be the closest. axis (d,), along and near (m,) are scratch.
     """
-    axis = np.zeros(points.shape[1])
-    for i in first:
+    for column in range(axis.size):
+        axis[column] = 0.0
+    for t in range(end):
+        share = -1.0 / middle if t < middle else 1.0 / (end - middle)
         for column in range(axis.size):
-            axis[column] -= points[i, column] / first.size
-    for j in second:
-        for column in range(axis.size):
-            axis[column] += points[j, column] / second.size
+            axis[column] += points[members[t], column] * share
     length = 0.0
     for column in range(axis.size):
         length += axis[column] ** 2
     length = np.sqrt(length) if length > 0.0 else 1.0
     front = -np.inf
-    foremost = first[0]
-    for i in first:
+    back = np.inf
+    foremost = members[0]
+    for t in range(end):
+        i = members[t]
         along[i] = 0.0
         for column in range(axis.size):
             along[i] += points[i, column] * axis[column] / length
-        if along[i] > front:
+        if t >= middle:
+            back = min(back, along[i])
+        elif along[i] > front:
             front = along[i]
             foremost = i
     for _ in range(2):
-        other = _nearest_of(points, foremost, second)
-        foremost = _nearest_of(points, other, first)
-    pair = (-1, -1)
+        other = _nearest_of(points, foremost, members, middle, end)
+        foremost = _nearest_of(points, other, members, 0, middle)
+    here = -1
+    there = -1
     square = _square(points, foremost, other)
     if square < bound:
         bound = square
-        pair = (foremost, other)
-    near = np.empty(second.size, dtype=np.int64)
+        here = foremost
+        there = other
     count = 0
-    back = np.inf
-    for j in second:
-        along[j] = 0.0
-        for column in range(axis.size):
-            along[j] += points[j, column] * axis[column] / length
-        back = min(back, along[j])
-        if max(along[j] - front, 0.0) ** 2 < bound:
-            near[count] = j
+    for t in range(middle, end):
+        if max(along[members[t]] - front, 0.0) ** 2 < bound:
+            near[count] = members[t]
             count += 1
-    for i in first:
+    for t in range(middle):
+        i = members[t]
         if max(back - along[i], 0.0) ** 2 >= bound:
             continue
-        for j in near[:count]:
+        for u in range(count):
+            j = near[u]
             if max(along[j] - along[i], 0.0) ** 2 < bound:
                 square = _square(points, i, j)
                 if square < bound:
                     bound = square
-                    pair = (i, j)
-    return bound, pair
+                    here = i
+                    there = j
+    return bound, here, there
 
 
 # ---- the longest gap inside a cluster -----------------------------------------------------------
@@ -242,6 +240,69 @@ def _group(parents, i):
         parents[i] = parents[parents[i]]
         i = parents[i]
     return i
+
+
+@kernel
+def join_listed(points, cluster, place, edges, parents, longest):
+    """Join what edges of the spanning tree of all points join within clusters; longest (k,) squared of those.
+
+    points (m, d); cluster (m,) of each; place (n,) where all points are among them or -1; edges (n - 1, 2).
+    parents (m,) comes with every point its own.
+    """
+    for e in range(edges.shape[0]):
+        i = place[edges[e, 0]]
+        j = place[edges[e, 1]]
+        if i >= 0 and j >= 0 and cluster[i] == cluster[j]:
+            parents[_group(parents, i)] = _group(parents, j)
+            longest[cluster[i]] = max(longest[cluster[i]], _square(points, i, j))
+
+
+@kernel
+def strangers_listed(points, ids, starts, place, indices, reach, parents, group, nearest, pairs, unsure):
+    """The nearest stranger of every group but the largest of its cluster, as far as indices tell.
+
+    The first four and indices as for member_squares; reach (m,) squared distance to the last of indices;
+    parents (m,) as joined so far. Written, each (m,): group of each point; nearest squared distance to a
+    stranger of the group it names, pairs (m, 2) the two points; unsure, points that list no stranger and
+    may have a nearer one. Returns whether any cluster is apart.
+    """
+    apart = False
+    members = np.empty(group.size, dtype=np.int64)
+    for c in range(starts.size - 1):
+        start = starts[c]
+        stop = starts[c + 1]
+        for i in range(start, stop):
+            members[i] = 0
+            nearest[i] = np.inf
+            unsure[i] = False
+        largest = start
+        for i in range(start, stop):
+            group[i] = _group(parents, i)
+            members[group[i]] += 1
+            if members[group[i]] > members[largest]:
+                largest = group[i]
+        if members[largest] == stop - start:
+            continue
+        apart = True
+        for i in range(start, stop):
+            own = group[i]
+            if own == largest:
+                continue
+            stranger = -1
+            for rank in range(indices.shape[1]):
+                j = place[indices[ids[i], rank]]
+                if start <= j < stop and group[j] != own:
+                    stranger = j
+                    break
+            if stranger < 0:
+                unsure[i] = reach[i] < nearest[own]
+                continue
+            square = _square(points, i, stranger)
+            if square < nearest[own]:
+                nearest[own] = square
+                pairs[own, 0] = i
+                pairs[own, 1] = stranger
+    return apart
 
 
 @kernel
@@ -281,113 +342,84 @@ def _nearest_stranger(points, start, stop, root, leaves, lower, upper, group, he
 
 
 @kernel
-def longest_links(points, ids, starts, place, edges, indices, reach, by_boxes):
-    """(k,) longest edge of the minimum spanning tree of each cluster's points.
-
-    points, ids, starts, place and indices as for core_points; edges (n - 1, 2) of the spanning tree of
-    all points: those with both ends in a cluster belong to its tree. What they leave apart is joined by
-    rounds in which every group but the largest looks for its nearest stranger (Borůvka). reach (n,)
-    distance to the last of indices. by_boxes: how to look for strangers that are not listed.
-    """
-    m = points.shape[0]
-    k = starts.size - 1
-    longest = np.zeros(k)
-    parents = np.arange(m)
-    cluster = np.empty(m, dtype=np.int64)
-    for c in range(k):
-        cluster[starts[c] : starts[c + 1]] = c
-    for e in range(edges.shape[0]):
-        i = place[edges[e, 0]]
-        j = place[edges[e, 1]]
-        if i >= 0 and j >= 0 and cluster[i] == cluster[j]:
-            parents[_group(parents, i)] = _group(parents, j)
-            longest[cluster[i]] = max(longest[cluster[i]], _square(points, i, j))
-    roots, lower, upper = _boxes(points, starts)
-    group = np.empty(m, dtype=np.int64)
-    members = np.empty(m, dtype=np.int64)
-    nearest = np.empty(m)
-    pairs = np.empty((m, 2), dtype=np.int64)
+def strangers_by_boxes(points, starts, roots, lower, upper, reach, group, nearest, pairs, unsure):
+    """Nearer strangers for unsure points, by the trees of boxes; arrays as for strangers_listed."""
+    held = np.empty(lower.shape[0], dtype=np.int64)  # the one group of a node, -1 if it holds several
     nodes = np.empty(STACK, dtype=np.int64)
     gaps = np.empty(STACK)
-    along = np.empty(m)
-    unsure = np.empty(m, dtype=np.bool_)
-    for c in range(k):
+    for c in range(starts.size - 1):
         start = starts[c]
         stop = starts[c + 1]
         leaves = (roots[c + 1] - roots[c] + 1) // 2
-        held = np.empty(2 * leaves - 1, dtype=np.int64)  # the one group of a node, -1 if it holds several
-        while True:
-            members[start:stop] = 0
-            nearest[start:stop] = np.inf
-            unsure[start:stop] = False
-            largest = start
-            for i in range(start, stop):
-                group[i] = _group(parents, i)
-                members[group[i]] += 1
-                if members[group[i]] > members[largest]:
-                    largest = group[i]
-            if members[largest] == stop - start:
-                break
-            for v in range(2 * leaves - 2, -1, -1):
-                if v < leaves - 1:
-                    # an empty node holds what the one before it does
-                    held[v] = held[2 * v + 1] if held[2 * v + 1] == held[2 * v + 2] else -1
-                    continue
-                head = start + (v - leaves + 1) * LEAF
-                held[v] = group[min(head, stop - 1)]
-                for i in range(head, min(head + LEAF, stop)):
-                    if group[i] != held[v]:
-                        held[v] = -1
-            for i in range(start, stop):
-                own = group[i]
-                if own == largest:
-                    continue
-                stranger = -1
-                for near in indices[ids[i]]:
-                    j = place[near]
-                    if start <= j < stop and group[j] != own:
-                        stranger = j
-                        break
-                if stranger < 0 and reach[ids[i]] ** 2 < nearest[own]:
-                    unsure[own] = True
-                    if by_boxes:
-                        stranger = _nearest_stranger(
-                            points,
-                            start,
-                            stop,
-                            roots[c],
-                            leaves,
-                            lower,
-                            upper,
-                            group,
-                            held,
-                            i,
-                            nearest[own],
-                            nodes,
-                            gaps,
-                        )
-                if stranger >= 0:
-                    square = _square(points, i, stranger)
-                    if square < nearest[own]:
-                        nearest[own] = square
-                        pairs[own, 0] = i
-                        pairs[own, 1] = stranger
-            for own in range(start, stop):
-                if unsure[own] and not by_boxes:
-                    within = start + np.flatnonzero(group[start:stop] == own)
-                    beyond = start + np.flatnonzero(group[start:stop] != own)
-                    square, pair = _closest_by_projection(points, within, beyond, nearest[own], along)
-                    if square < nearest[own]:
-                        nearest[own] = square
-                        pairs[own, 0] = pair[0]
-                        pairs[own, 1] = pair[1]
-                if nearest[own] < np.inf:
-                    i = _group(parents, pairs[own, 0])
-                    j = _group(parents, pairs[own, 1])
-                    if i != j:
-                        parents[i] = j
-                        longest[c] = max(longest[c], nearest[own])
-    return np.sqrt(longest)
+        ready = False
+        for i in range(start, stop):
+            own = group[i]
+            if not unsure[i] or reach[i] >= nearest[own]:
+                continue
+            if not ready:
+                ready = True
+                for v in range(2 * leaves - 2, -1, -1):
+                    if v < leaves - 1:
+                        # an empty node holds what the one before it does
+                        held[v] = held[2 * v + 1] if held[2 * v + 1] == held[2 * v + 2] else -1
+                        continue
+                    head = start + (v - leaves + 1) * LEAF
+                    held[v] = group[min(head, stop - 1)]
+                    for j in range(head, min(head + LEAF, stop)):
+                        if group[j] != held[v]:
+                            held[v] = -1
+            stranger = _nearest_stranger(
+                points, start, stop, roots[c], leaves, lower, upper, group, held, i, nearest[own], nodes, gaps
+            )
+            if stranger >= 0:
+                nearest[own] = _square(points, i, stranger)
+                pairs[own, 0] = i
+                pairs[own, 1] = stranger
+
+
+@kernel
+def strangers_by_projection(points, starts, reach, group, nearest, pairs, unsure):
+    """The same as strangers_by_boxes in many dimensions."""
+    axis = np.empty(points.shape[1])
+    along = np.empty(group.size)
+    near = np.empty(group.size, dtype=np.int64)
+    members = np.empty(group.size, dtype=np.int64)
+    for c in range(starts.size - 1):
+        for i in range(starts[c], starts[c + 1]):
+            own = group[i]
+            if not unsure[i] or reach[i] >= nearest[own]:
+                continue
+            count = 0
+            for j in range(starts[c], starts[c + 1]):
+                if group[j] == own:
+                    members[count] = j
+                    count += 1
+                    # a group looks once
+                    unsure[j] = False
+            middle = count
+            for j in range(starts[c], starts[c + 1]):
+                if group[j] != own:
+                    members[count] = j
+                    count += 1
+            square, here, there = _closest_by_projection(
+                points, members, middle, count, nearest[own], axis, along, near
+            )
+            if here >= 0:
+                nearest[own] = square
+                pairs[own, 0] = here
+                pairs[own, 1] = there
+
+
+@kernel
+def join_strangers(cluster, parents, nearest, pairs, longest):
+    """Join each group with its nearest stranger; longest as for join_listed, the others as for strangers_listed."""
+    for own in range(nearest.size):
+        if nearest[own] < np.inf:
+            i = _group(parents, pairs[own, 0])
+            j = _group(parents, pairs[own, 1])
+            if i != j:
+                parents[i] = j
+                longest[cluster[own]] = max(longest[cluster[own]], nearest[own])
 
 
 # ---- the shortest gap between clusters ----------------------------------------------------------
@@ -437,44 +469,52 @@ def _closest_by_boxes(points, starts, roots, lower, upper, a, b, bound, pairs, g
 
 
 @kernel
-def shortest_gaps(points, ids, starts, place, indices, reach, by_boxes):
-    """(k, k) smallest distance between points of two clusters, zero on the diagonal.
+def gaps_listed(points, ids, cluster, place, indices, squares):
+    """Lower squares (k, k), above the diagonal, to the squared distances of listed points of two clusters.
 
-    points, ids, starts, place, indices, reach and by_boxes as for longest_links.
+    cluster (m,) of each point, the others as for member_squares.
     """
-    m = points.shape[0]
-    k = starts.size - 1
-    squares = np.full((k, k), np.inf)
-    loosest = np.full(k, np.inf)  # every pair nearer than this is listed
-    for c in range(k):
-        for i in range(starts[c], starts[c + 1]):
-            loosest[c] = min(loosest[c], reach[ids[i]])
-    cluster = np.empty(m, dtype=np.int64)
-    for c in range(k):
-        cluster[starts[c] : starts[c + 1]] = c
-    for i in range(m):
-        for near in indices[ids[i]]:
-            j = place[near]
+    for i in range(cluster.size):
+        for rank in range(indices.shape[1]):
+            j = place[indices[ids[i], rank]]
             if j >= 0 and cluster[j] != cluster[i]:
-                square = _square(points, i, j)
                 low = min(cluster[i], cluster[j])
                 high = max(cluster[i], cluster[j])
-                squares[low, high] = min(squares[low, high], square)
-    roots, lower, upper = _boxes(points, starts)
+                squares[low, high] = min(squares[low, high], _square(points, i, j))
+
+
+@kernel
+def gaps_by_boxes(points, starts, roots, lower, upper, loosest, squares):
+    """Lower squares to the squared distances of clusters, by the trees of boxes.
+
+    loosest (k,): every point as near as this, squared, is listed for all points of a cluster.
+    """
+    k = starts.size - 1
     pairs = np.empty((STACK, 2), dtype=np.int64)
     gaps = np.empty(STACK)
-    along = np.empty(m)
     for a in range(k):
-        squares[a, a] = 0.0
         for b in range(a + 1, k):
-            square = squares[a, b]
-            if square > max(loosest[a], loosest[b]) ** 2:
-                if by_boxes:
-                    square = _closest_by_boxes(points, starts, roots, lower, upper, a, b, square, pairs, gaps)
-                else:
-                    first = np.arange(starts[a], starts[a + 1])
-                    second = np.arange(starts[b], starts[b + 1])
-                    square = _closest_by_projection(points, first, second, square, along)[0]
-            squares[a, b] = square
-            squares[b, a] = square
-    return np.sqrt(squares)
+            if squares[a, b] > max(loosest[a], loosest[b]):
+                squares[a, b] = _closest_by_boxes(points, starts, roots, lower, upper, a, b, squares[a, b], pairs, gaps)
+
+
+@kernel
+def gaps_by_projection(points, starts, loosest, squares):
+    """The same as gaps_by_boxes in many dimensions."""
+    m, d = points.shape
+    k = starts.size - 1
+    axis = np.empty(d)
+    along = np.empty(m)
+    near = np.empty(m, dtype=np.int64)
+    members = np.empty(m, dtype=np.int64)
+    for a in range(k):
+        for b in range(a + 1, k):
+            if squares[a, b] <= max(loosest[a], loosest[b]):
+                continue
+            count = 0
+            for c in (a, b):
+                for i in range(starts[c], starts[c + 1]):
+                    members[count] = i
+                    count += 1
+            middle = starts[a + 1] - starts[a]
+            squares[a, b] = _closest_by_projection(points, members, middle, count, squares[a, b], axis, along, near)[0]
