@@ -152,6 +152,7 @@ def recommend(arguments: argparse.Namespace) -> None:
         from gamac_meta.files import read_labels
 
         partitions = read_labels(arguments.partitions, len(frame))
+    _announce_compilation()
     advice = recommend_measure(frame, partitions=partitions, model=arguments.model, scale=scale)
     if arguments.plot:
         from matplotlib.figure import Figure
@@ -182,6 +183,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     frame, scale = _read(arguments)
     labels = read_labels(arguments.labels, len(frame))
     X = frame if scale is None else prepare(frame, scale).data.X
+    if arguments.measures is None:
+        _announce_compilation()
     table = evaluate_partitions(
         X,
         labels,
@@ -208,6 +211,7 @@ def corpus_build(arguments: argparse.Namespace) -> None:
     """gamac-meta corpus build"""
     from corpus.build import build
 
+    _announce_compilation()
     summary = build(
         arguments.out,
         datasets=arguments.datasets,
@@ -254,6 +258,7 @@ def train(arguments: argparse.Namespace) -> None:
     """gamac-meta train --corpus DIR"""
     from rankers.training import train as train_ranker
 
+    _announce_compilation()
     trained = train_ranker(
         arguments.corpus,
         orders=arguments.orders,
@@ -321,6 +326,15 @@ def _read(arguments: argparse.Namespace) -> tuple[pd.DataFrame, str | None]:
 
     frame = select_columns(read_table(arguments.file), arguments.columns, arguments.drop)
     return frame, None if arguments.scale == "none" else arguments.scale
+
+
+def _announce_compilation() -> None:
+    """Say why the first command on a machine takes its time."""
+    from gamac_meta._kernels.compiler import nothing_kept
+    from gamac_meta._kernels.pairs import fold_rows
+
+    if nothing_kept(fold_rows):
+        print(f"{PROGRAM}: compiling kernels, once on this machine: about 20 seconds", file=sys.stderr, flush=True)
 
 
 def _table_options(arguments: argparse.Namespace) -> str:

@@ -16,6 +16,7 @@ from planted import planted_model
 
 import gamac_meta.recommend
 from gamac_meta import MEASURES, cli, evaluate
+from gamac_meta._kernels import compiler
 from gamac_meta.exceptions import ModelError
 from gamac_meta.files import read_table
 from gamac_meta.inputs import prepare
@@ -47,6 +48,12 @@ class StubAdvice(Recommendation):
 
     def explain(self, measure=None):
         return Explanation(measure or self.best, ("measure",), np.array([np.nan]), np.array([0.25]))
+
+
+@pytest.fixture(autouse=True)
+def compiled(monkeypatch):
+    """The line about compilation is as on a machine that has run a command before."""
+    monkeypatch.setattr(compiler, "nothing_kept", lambda _: False)
 
 
 @pytest.fixture
@@ -155,6 +162,30 @@ def test_warnings_are_one_line_each_on_standard_error(stub, capsys):
     err = capsys.readouterr().err
     assert err.startswith("gamac-meta: warning: columns differ 429-fold in spread")
     assert err.count("\n") == 1
+
+
+def test_the_first_command_on_a_machine_says_that_kernels_are_compiled(stub, capsys, monkeypatch):
+    argv = ["recommend", PENGUINS, "--scale", "standard"]
+    assert cli.main(argv) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(compiler, "nothing_kept", lambda _: True)
+    assert cli.main(argv) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("gamac-meta: compiling kernels, once on this machine: about ")
+    assert err.count("\n") == 1
+
+
+def test_machine_code_is_kept_once_a_kernel_has_run(tmp_path):
+    program = (
+        "import numpy as np\n"
+        "from gamac_meta._kernels import compiler, extremes, pairs\n"
+        "print(compiler.nothing_kept(pairs.fold_rows))\n"
+        "extremes.distances_to(np.zeros((3, 2)), np.zeros(2), np.zeros(3))\n"
+        "print(compiler.nothing_kept(pairs.fold_rows))\n"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["True", "False"], done.stderr
 
 
 def test_outputs_are_checked_before_anything_is_computed(stub, capsys, tmp_path):
