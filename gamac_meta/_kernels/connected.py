@@ -23,8 +23,11 @@ def merge_tree(edges):
     """
     merges = edges.shape[0]
     n = merges + 1
-    parents = np.arange(n)
-    made = np.arange(n)  # node that the points below a root form by now
+    parents = np.empty(n, dtype=np.int64)
+    made = np.empty(n, dtype=np.int64)  # node that the points below a root form by now
+    for i in range(n):
+        parents[i] = i
+        made[i] = i
     children = np.empty((merges, 2), dtype=np.int64)
     for t in range(merges):
         a = _root(parents, edges[t, 0])
@@ -45,8 +48,11 @@ def merge_distances(children, heights, labels, sizes):
     for each cluster: O(n k) time, O(n) memory.
     """
     n = labels.size
-    own_mean = np.full(n, np.nan)
-    other_mean = np.full(n, np.inf)
+    own_mean = np.empty(n)
+    other_mean = np.empty(n)
+    for i in range(n):
+        own_mean[i] = np.nan
+        other_mean[i] = np.inf
     inside = np.empty(2 * n - 1)  # points of the cluster below a node
     total = np.empty(2 * n - 1)  # summed distances from a point below a node to the cluster's points elsewhere
     for c in range(sizes.size):
@@ -76,7 +82,9 @@ def natural_size(indices):
     one more neighbor leaves as many points as before without; 0 if that needs more than count.
     """
     n, count = indices.shape
-    popularity = np.zeros(n, dtype=np.int64)
+    popularity = np.empty(n, dtype=np.int64)
+    for i in range(n):
+        popularity[i] = 0
     without = n
     for rank in range(count):
         before = without
@@ -100,21 +108,22 @@ def representatives(X, order, members, starts):
     """
     n, d = X.shape
     rank = np.empty(n, dtype=np.int64)
-    rank[order] = np.arange(n)
-    core = np.full(n, -1)
-    hood = np.empty(n, dtype=np.int64)
-    for p in order:
-        size = 1 + starts[p + 1] - starts[p]
-        hood[0] = p
-        hood[1:size] = members[starts[p] : starts[p + 1]]
+    core = np.empty(n, dtype=np.int64)
+    for turn in range(n):
+        rank[order[turn]] = turn
+        core[turn] = -1
+    for turn in range(n):
+        p = order[turn]
         densest = p
-        for x in hood[:size]:
-            if rank[x] < rank[densest]:
-                densest = x
+        for t in range(starts[p], starts[p + 1]):
+            if rank[members[t]] < rank[densest]:
+                densest = members[t]
         if core[densest] < 0:
             core[densest] = densest
         offered = core[densest]
-        for x in hood[:size]:
+        # the point itself first
+        for t in range(starts[p] - 1, starts[p + 1]):
+            x = members[t] if t >= starts[p] else p
             taken = core[x]
             if taken < 0:
                 core[x] = offered
@@ -136,20 +145,25 @@ def neighbor_graph(indices, distances):
     Returns (starts (n + 1,), ends, lengths): arcs of point i are those from starts[i] to starts[i + 1].
     """
     n, s = indices.shape
-    one_way = np.ones((n, s), dtype=np.bool_)
-    starts = np.zeros(n + 1, dtype=np.int64)
+    one_way = np.empty((n, s), dtype=np.bool_)
+    starts = np.empty(n + 1, dtype=np.int64)
+    for i in range(n + 1):
+        starts[i] = 0
     for i in range(n):
         for rank in range(s):
             j = indices[i, rank]
+            one_way[i, rank] = True
             for other in range(s):
                 if indices[j, other] == i:
                     one_way[i, rank] = False
             starts[i + 1] += 1
             starts[j + 1] += one_way[i, rank]
-    starts = np.cumsum(starts)
+    filled = np.empty(n, dtype=np.int64)
+    for i in range(n):
+        filled[i] = starts[i]
+        starts[i + 1] += starts[i]
     ends = np.empty(starts[n], dtype=np.int32)
     lengths = np.empty(starts[n])
-    filled = starts[:n].copy()
     for i in range(n):
         for rank in range(s):
             j = indices[i, rank]
@@ -196,21 +210,31 @@ def path_lengths(starts, ends, lengths, sources):
     """
     n = starts.size - 1
     m = sources.size
-    paths = np.zeros((m, m))
-    width = 0.5 * lengths.mean() if lengths.size else 0.0
-    if width == 0.0:
-        width = 1.0
-    later = np.zeros(n, dtype=np.bool_)
-    later[sources] = True
+    total = 0.0
+    for arc in range(lengths.size):
+        total += lengths[arc]
+    width = 0.5 * total / lengths.size if total > 0.0 else 1.0
+    paths = np.empty((m, m))
+    later = np.empty(n, dtype=np.bool_)
+    seen = np.empty(n, dtype=np.int64)
+    for i in range(n):
+        later[i] = False
+        seen[i] = -1
+    for s in range(m):
+        paths[s, s] = 0.0
+        later[sources[s]] = True
     reach = np.empty(n)
-    seen = np.full(n, -1)
+    first = np.empty(BUCKETS, dtype=np.int64)
+    bucket_of = np.empty(n, dtype=np.int64)
     before = np.empty(n, dtype=np.int64)
     after = np.empty(n, dtype=np.int64)
     for s in range(m - 1):
-        first = np.full(BUCKETS, -1)
-        bucket_of = np.full(n, -1)
+        for bucket in range(BUCKETS):
+            first[bucket] = -1
+        for i in range(n):
+            bucket_of[i] = -1
+            reach[i] = np.inf
         later[sources[s]] = False
-        reach[:] = np.inf
         reach[sources[s]] = 0.0
         _join(sources[s], 0, first, before, after, bucket_of)
         waiting = 1
@@ -230,7 +254,7 @@ def path_lengths(starts, ends, lengths, sources):
                     seen[node] = s
                     wanted -= 1
                 for arc in range(starts[node], starts[node + 1]):
-                    target = ends[arc]
+                    target = np.int64(ends[arc])
                     length = reach[node] + lengths[arc]
                     if length < reach[target]:
                         reach[target] = length
