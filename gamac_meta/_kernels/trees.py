@@ -5,15 +5,28 @@ box is too far away to matter is passed over, the others are measured in vector 
 are compared by their bit patterns, which order as they do: of integers the smallest is found in lanes too.
 """
 
-import numpy as np
+from contextlib import nullcontext
 
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from gamac_meta._kernels import products
 from gamac_meta._kernels.compiler import kernel, vectorized
 
 BLOCK = 128
 LANES = 32
+DEPTH = 64  # of halving: more than any number of blocks needs
 # boxes are as far as this share of their computed distance: rounding must not pass over a block that matters
 CAUTION = 1.0 - 1e-12
 INFINITE = np.float64(np.inf).view(np.int64)
+# in more dimensions than this distances come from products
+DIFFERENCES = 8
+# and of more points than this: the product has its overhead
+FEW = 100
+# rows of products at a time
+PRODUCT_ROWS = 64
+# points up to which a byte is kept for each pair
+CODED = 5500
 
 
 # ---- blocks -------------------------------------------------------------------------------------
@@ -51,13 +64,18 @@ def _blocks(X):
     corners (d, blocks) of the blocks' boxes."""
     n, d = X.shape
     count = (n + BLOCK - 1) // BLOCK
-    order = np.arange(n)
+    order = np.empty(n, dtype=np.int64)
+    for s in range(n):
+        order[s] = s
     keys = np.empty(n)
-    first = [0]
-    last = [count]
-    while len(first) > 0:
-        begin = first.pop()
-        end = last.pop()
+    halves = np.empty((DEPTH, 2), dtype=np.int64)
+    halves[0, 0] = 0
+    halves[0, 1] = count
+    height = 1
+    while height > 0:
+        height -= 1
+        begin = halves[height, 0]
+        end = halves[height, 1]
         if end - begin < 2:
             continue
         start = begin * BLOCK
@@ -77,14 +95,18 @@ def _blocks(X):
             keys[order[s]] = X[order[s], widest]
         middle = (begin + end) // 2
         _split(keys, order, start, stop, middle * BLOCK)
-        first.append(begin)
-        last.append(middle)
-        first.append(middle)
-        last.append(end)
+        halves[height, 0] = begin
+        halves[height, 1] = middle
+        halves[height + 1, 0] = middle
+        halves[height + 1, 1] = end
+        height += 2
     columns = np.empty((d, n))
-    low = np.full((d, count), np.inf)
-    high = np.full((d, count), -np.inf)
+    low = np.empty((d, count))
+    high = np.empty((d, count))
     for column in range(d):
+        for b in range(count):
+            low[column, b] = np.inf
+            high[column, b] = -np.inf
         for s in range(n):
             x = X[order[s], column]
             columns[column, s] = x
@@ -200,34 +222,19 @@ def _summarize(core, reach, apart, out):
 
 
 @kernel
-def _tree(order, columns, low, high, core):
-    """Prim's tree of points in blocks, all of which are spent; core (n,) in the order of the points.
+def _grow(order, columns, low, high, cores, reach, apart, summary, left, newest, edges, lengths):
+    """Prim's tree of points in blocks from the newest on into edges (n - 1, 2) and lengths (n - 1,).
 
-    The points of a block that are not yet in the tree come first in it.
+    All arrays are spent. cores, reach (to the tree so far) and apart (distance of the pair that reaches) are
+    squared and in the order of the blocks, summary (blocks, 5) as _summarize makes it, left (blocks,) the
+    points of each block that are not yet in the tree, which come first in it.
     """
     d, n = columns.shape
-    edges = np.empty((max(n - 1, 0), 2), dtype=np.int64)
-    lengths = np.empty(max(n - 1, 0))
-    if n < 2:
-        return edges, lengths
     count = low.shape[1]
-    cores = np.empty(n)
-    reach = np.empty(n)  # squared, to the tree so far
-    apart = np.empty(n)  # squared distance of the pair that reaches
     parent = np.zeros(n, dtype=np.int64)
-    newest = 0
-    for s in range(n):
-        cores[s] = core[order[s]] ** 2
-        reach[s] = np.inf
-        apart[s] = np.inf
-        if order[s] == 0:
-            newest = s
     core_bits = cores.view(np.int64)
     reach_bits = reach.view(np.int64)
     apart_bits = apart.view(np.int64)
-    summary = np.full((count, 5), INFINITE)
-    left = np.full(count, BLOCK)
-    left[count - 1] = n - (count - 1) * BLOCK
     boxes = np.empty(count)
     box_bits = boxes.view(np.int64)
     squares = np.empty(BLOCK)
@@ -288,19 +295,21 @@ def _tree(order, columns, low, high, core):
         edges[step, 0] = parent[newest]
         edges[step, 1] = order[newest]
         lengths[step] = np.sqrt(reach[newest])
+
+
+def _tree(blocks, core):
+    """Prim's tree of points in blocks, all of which are spent; core (n,) in the order of the points."""
+    order, columns, low, high = blocks
+    n, count = order.size, low.shape[1]
+    edges, lengths = np.empty((n - 1, 2), dtype=np.int64), np.empty(n - 1)
+    left = np.minimum(n - BLOCK * np.arange(count), BLOCK)
+    summary = np.full((count, 5), INFINITE)
+    first = int(np.argmin(order))
+    _grow(
+        order, columns, low, high, core[order] ** 2, np.full(n, np.inf), np.full(n, np.inf), summary, left, first,
+        edges, lengths,
+    )  # fmt: skip
     return edges, lengths
-
-
-@kernel
-def spanning_tree(X, core):
-    """Prim's minimum spanning tree of the mutual reachabilities max(d(i, j), core_i, core_j).
-
-    core (n,); zeros give the Euclidean tree. Returns (edges (n - 1, 2), lengths (n - 1,)).
-    Many reachabilities equal a core distance: the nearer pair goes first. Pairs that tie in both, as
-    on a grid, are taken in the order of the points, so that the tree then depends on that order.
-    """
-    order, columns, low, high = _blocks(X)
-    return _tree(order, columns, low, high, core)
 
 
 # ---- core distances and what DBCV reads off them --------------------------------------------------
@@ -340,12 +349,9 @@ def _power_sum(squares, nearest, d, ratios, powers):
 
 
 @kernel
-def _cores(order, columns):
-    """(n,) all-points core distances of points in blocks, in the order of the points."""
+def _cores(order, columns, core):
+    """core (n,): all-points core distances of two or more points in blocks, in the order of the points."""
     d, n = columns.shape
-    core = np.zeros(n)
-    if n < 2:
-        return core
     squares = np.empty(n)
     bits = squares.view(np.int64)
     ratios = np.empty(BLOCK)
@@ -359,6 +365,7 @@ def _cores(order, columns):
             _squares(columns, start, stop, point, squares[start:stop])
         squares[i] = np.inf
         smallest = _smallest(bits)
+        core[order[i]] = 0.0
         if smallest == 0:
             continue  # a duplicate is infinitely dense
         bits[i] = smallest
@@ -366,17 +373,6 @@ def _cores(order, columns):
         squares[i] = np.inf
         mean = _power_sum(squares, nearest, d, ratios, powers) / (n - 1)
         core[order[i]] = np.sqrt(nearest) * mean ** (-1.0 / d)
-    return core
-
-
-@kernel
-def core_distances(X):
-    """(n,) all-points core distance: the power mean, with exponent -d, of distances to all others.
-
-    Taken in units of the nearest distance, so that no power overflows in many dimensions.
-    """
-    order, columns, _, _ = _blocks(X)
-    return _cores(order, columns)
 
 
 @vectorized
@@ -389,30 +385,14 @@ def _nearest_foreign(squares, here, core, cluster, own):
 
 
 @kernel
-def _separations(X, core, cluster, k):
-    """(k,) smallest mutual reachability between points of each cluster and those of the others, squared.
+def _separate(columns, low, high, cores, clusters, lowest, only, separation):
+    """separation (k,): lower it to the smallest squared mutual reachability between points of each cluster and others.
 
-    core (m,) squared and cluster (m,) of points X (m, d).
+    cores (m,), squared, and clusters (m,) of points in blocks; the smallest core (blocks,) and the one
+    cluster (blocks,) of each block, -1 if there are several.
     """
-    m, d = X.shape
-    separation = np.full(k, np.inf)
-    order, columns, low, high = _blocks(X)
+    d, m = columns.shape
     count = low.shape[1]
-    cores = np.empty(m)
-    clusters = np.empty(m, dtype=np.int64)
-    for s in range(m):
-        cores[s] = core[order[s]]
-        clusters[s] = cluster[order[s]]
-    lowest = np.full(count, np.inf)
-    only = np.full(count, -1)  # the one cluster of a block
-    for b in range(count):
-        start = b * BLOCK
-        stop = min(start + BLOCK, m)
-        only[b] = clusters[start]
-        for s in range(start, stop):
-            lowest[b] = min(lowest[b], cores[s])
-            if clusters[s] != clusters[start]:
-                only[b] = -1
     boxes = np.empty(count)
     squares = np.empty(BLOCK)
     point = np.empty(d)
@@ -433,92 +413,216 @@ def _separations(X, core, cluster, k):
             _squares(columns, start, stop, point, squares)
             bits[0] = _nearest_foreign(squares, cores[i], cores[start:stop], clusters[start:stop], own)
             separation[own] = min(separation[own], pattern[0])
-    return separation
 
 
-@kernel
-def density_structure(X, starts):
-    """Density sparseness (k,) and separation (k,) of each cluster, as DBCV defines them.
+def _separations(X, core, cluster, k):
+    """(k,) smallest mutual reachability between points of each cluster and those of the others, squared.
 
-    X must be ordered by cluster, starts (k + 1,). Clusters of one point take no part: NaN.
+    core (m,) squared and cluster (m,) of points X (m, d).
     """
-    n = X.shape[0]
-    k = starts.size - 1
-    core = np.zeros(n)
-    internal = np.zeros(n, dtype=np.bool_)
-    cluster = np.empty(n, dtype=np.int64)
-    sparseness = np.full(k, np.nan)
-    for c in range(k):
-        start = starts[c]
-        stop = starts[c + 1]
-        cluster[start:stop] = c
-        size = stop - start
-        if size < 2:
-            continue
-        order, columns, low, high = _blocks(X[start:stop])
-        core[start:stop] = _cores(order, columns)
-        edges, lengths = _tree(order, columns, low, high, core[start:stop])
-        degree = np.zeros(size, dtype=np.int64)
-        for e in range(size - 1):
-            degree[edges[e, 0]] += 1
-            degree[edges[e, 1]] += 1
-        longest = 0.0
-        longest_inside = -1.0
-        for e in range(size - 1):
-            longest = max(longest, lengths[e])
-            if degree[edges[e, 0]] > 1 and degree[edges[e, 1]] > 1:
-                longest_inside = max(longest_inside, lengths[e])
-        # a star has no edge between internal points, a pair no internal points: all then count
-        sparseness[c] = longest_inside if longest_inside >= 0.0 else longest
-        for i in range(size):
-            internal[start + i] = degree[i] > 1 or size == 2
-    inner = np.flatnonzero(internal)
-    return sparseness, np.sqrt(_separations(X[inner], core[inner] ** 2, cluster[inner], k))
+    separation = np.full(k, np.inf)
+    if len(X):
+        order, columns, low, high = _blocks(X)
+        cores, clusters, starts = core[order], cluster[order], np.arange(0, len(X), BLOCK)
+        lowest, least = np.minimum.reduceat(cores, starts), np.minimum.reduceat(clusters, starts)
+        only = np.where(least == np.maximum.reduceat(clusters, starts), least, -1)
+        _separate(columns, low, high, cores, clusters, lowest, only, separation)
+    return separation
 
 
 # ---- mirror images ------------------------------------------------------------------------------
 
 
 @kernel
-def reflected_distances(X, starts, centroids, out):
-    """out (n,): mean distance from a point's mirror image in its centroid to the image's two
-    nearest points of the same cluster, NaN for a single point.  X must be ordered by cluster, starts (k + 1,)."""
-    d = X.shape[1]
+def _reflect(order, columns, low, high, centroid, out):
+    """out (n,): mean distance from a point's mirror image in the centroid (d,) to the image's two nearest points,
+    of two or more points in blocks."""
+    d, size = columns.shape
+    count = low.shape[1]
     squares = np.empty(BLOCK)
     bits = squares.view(np.int64)
     image = np.empty(d)
     pattern = np.empty(1)
-    for c in range(starts.size - 1):
-        size = starts[c + 1] - starts[c]
-        members = X[starts[c] : starts[c + 1]]
-        if size < 2:
-            for i in range(starts[c], starts[c + 1]):
-                out[i] = np.nan
-            continue
-        order, columns, low, high = _blocks(members)
-        boxes = np.empty(low.shape[1])
-        for i in range(size):
-            for column in range(d):
-                image[column] = 2.0 * centroids[c, column] - columns[column, i]
-            _box_squares(low, high, image, boxes)
-            nearest = np.inf
-            second = np.inf
-            closest = np.argmin(boxes)
-            for turn in range(-1, boxes.size):
-                b = closest if turn < 0 else turn
-                if boxes[b] >= second or turn == closest:
-                    continue
-                start = b * BLOCK
-                stop = min(start + BLOCK, size)
-                _squares(columns, start, stop, image, squares)
-                pattern.view(np.int64)[0] = _smallest(bits[: stop - start])
-                if pattern[0] >= second:
-                    continue
-                for s in range(stop - start):
-                    total = squares[s]
-                    if total < nearest:
-                        second = nearest
-                        nearest = total
-                    elif total < second:
-                        second = total
-            out[starts[c] + order[i]] = 0.5 * (np.sqrt(nearest) + np.sqrt(second))
+    pattern_bits = pattern.view(np.int64)
+    boxes = np.empty(count)
+    for i in range(size):
+        for column in range(d):
+            image[column] = 2.0 * centroid[column] - columns[column, i]
+        _box_squares(low, high, image, boxes)
+        nearest = np.inf
+        second = np.inf
+        closest = 0
+        for b in range(count):
+            if boxes[b] < boxes[closest]:
+                closest = b
+        for turn in range(-1, count):
+            b = closest if turn < 0 else turn
+            if boxes[b] >= second or turn == closest:
+                continue
+            start = b * BLOCK
+            stop = min(start + BLOCK, size)
+            _squares(columns, start, stop, image, squares)
+            pattern_bits[0] = _smallest(bits[: stop - start])
+            if pattern[0] >= second:
+                continue
+            for s in range(stop - start):
+                total = squares[s]
+                if total < nearest:
+                    second = nearest
+                    nearest = total
+                elif total < second:
+                    second = total
+        out[order[i]] = 0.5 * (np.sqrt(nearest) + np.sqrt(second))
+
+
+# ---- what is asked for --------------------------------------------------------------------------
+
+
+def core_distances(X):
+    """(n,) all-points core distance: the power mean, with exponent -d, of distances to all others.
+
+    Taken in units of the nearest distance, so that no power overflows in many dimensions.
+    """
+    core = np.zeros(len(X))
+    if _multiplies(X):
+        with _one_thread(X):
+            _walk_products(X, core, None)
+    elif len(X) > 1:
+        order, columns, _, _ = _blocks(X)
+        _cores(order, columns, core)
+    return core
+
+
+def spanning_tree(X, core):
+    """Prim's minimum spanning tree of the mutual reachabilities max(d(i, j), core_i, core_j).
+
+    core (n,); zeros give the Euclidean tree. Returns (edges (n - 1, 2), lengths (n - 1,)).
+    Many reachabilities equal a core distance: the nearer pair goes first. Pairs that tie in both, as
+    on a grid, are taken in the order of the points, so that the tree then depends on that order.
+    """
+    if len(X) < 2:
+        return np.empty((0, 2), dtype=np.int64), np.empty(0)
+    if _multiplies(X) and len(X) <= CODED:
+        with _one_thread(X):
+            codes = _walk_products(X, None, _codes(X))
+        return _coded_tree(X, core, *codes)
+    return _tree(_blocks(X), core)
+
+
+def _core_and_tree(X):
+    """Core distances (n,) of two or more points and the spanning tree of their mutual reachabilities."""
+    core = np.zeros(len(X))
+    if _multiplies(X) and len(X) <= CODED:
+        codes = _walk_products(X, core, _codes(X))
+        return core, _coded_tree(X, core, *codes)
+    if _multiplies(X):
+        _walk_products(X, core, None)
+        return core, _tree(_blocks(X), core)
+    blocks = _blocks(X)
+    _cores(blocks[0], blocks[1], core)
+    return core, _tree(blocks, core)
+
+
+def density_structure(X, starts):
+    """Density sparseness (k,) and separation (k,) of each cluster, as DBCV defines them.
+
+    X must be ordered by cluster, starts (k + 1,). Clusters of one point take no part: NaN.
+    """
+    k = len(starts) - 1
+    core, internal = np.zeros(len(X)), np.zeros(len(X), dtype=bool)
+    sparseness = np.full(k, np.nan)
+    with _one_thread(X):
+        for c in np.flatnonzero(np.diff(starts) > 1):
+            start, stop = starts[c], starts[c + 1]
+            core[start:stop], (edges, lengths) = _core_and_tree(X[start:stop])
+            inner = np.bincount(edges.ravel(), minlength=stop - start) > 1
+            # a star has no edge between internal points, a pair no internal points: all then count
+            inside = lengths[inner[edges[:, 0]] & inner[edges[:, 1]]]
+            sparseness[c] = (inside if inside.size else lengths).max()
+            internal[start:stop] = inner if stop - start > 2 else True
+    cluster = np.repeat(np.arange(k), np.diff(starts))
+    return sparseness, np.sqrt(_separations(X[internal], core[internal] ** 2, cluster[internal], k))
+
+
+def reflected_distances(X, starts, centroids, out):
+    """out (n,): mean distance from a point's mirror image in its centroid to the image's two
+    nearest points of the same cluster, NaN for a single point.  X must be ordered by cluster, starts (k + 1,)."""
+    out[:] = np.nan
+    with _one_thread(X):
+        for c in np.flatnonzero(np.diff(starts) > 1):
+            members, told = X[starts[c] : starts[c + 1]], out[starts[c] : starts[c + 1]]
+            if _multiplies(members):
+                _reflect_by_products(members, centroids[c], told)
+            else:
+                _reflect(*_blocks(members), centroids[c], told)
+
+
+# ---- many dimensions ----------------------------------------------------------------------------
+
+
+def _one_thread(X):
+    """Context in which a product runs in one thread: digits must not depend on how many there are."""
+    return threadpool_limits(1, "blas") if _multiplies(X) else nullcontext()
+
+
+def _multiplies(X):
+    """Whether distances of these points are made faster by a product than coordinate by coordinate."""
+    return X.shape[1] > DIFFERENCES and len(X) > FEW
+
+
+def _codes(X):
+    return np.empty((len(X), len(X)), dtype=np.uint8), np.empty(len(X), dtype=np.int64)
+
+
+def _walk_products(X, core, codes):
+    """Fill all-points core distances (n,), and codes of distances (n, n) with their bases (n,), where asked for."""
+    centered = X - X.mean(axis=0)
+    norms = np.einsum("ij,ij->i", centered, centered)
+    ones = np.ones(len(X))
+    # their products are the squared distances
+    left = np.column_stack([-2.0 * centered, norms, ones])
+    right = np.ascontiguousarray(np.column_stack([centered, ones, norms]).T)
+    tile = np.empty((min(PRODUCT_ROWS, len(X)), len(X)))
+    shortest = np.empty(len(tile))
+    for first in range(0, len(X), len(tile)):
+        rows = slice(first, min(first + len(tile), len(X)))
+        squares, nearest = tile[: rows.stop - first], shortest[: rows.stop - first]
+        np.matmul(left[rows], right, out=squares)
+        patterns, bits = squares.view(np.int64), nearest.view(np.int64)
+        products.mend_rows(X, norms, norms.max(), first, squares, patterns, bits, nearest)
+        if core is not None:
+            products.power_means(squares, nearest, X.shape[1], core[rows])
+        if codes is not None:
+            products.encode_rows(patterns, bits, codes[1][rows], codes[0][rows])
+    return codes
+
+
+def _coded_tree(X, core, codes, bases):
+    """Prim's tree where no more distances are measured than codes (n, n) call for."""
+    n = len(X)
+    edges, lengths = np.empty((n - 1, 2), dtype=np.int64), np.empty(n - 1)
+    limits = np.full(n, INFINITE >> products.CODE_SHIFT)
+    products.tree_by_codes(
+        X, core**2, codes, bases, np.full(n, np.inf), np.full(n, np.inf), limits, edges, lengths
+    )  # fmt: skip
+    return edges, lengths
+
+
+def _reflect_by_products(X, centroid, out):
+    """out (n,): mean distance from a point's mirror image in the centroid (d,) to the image's two nearest points."""
+    n, d = X.shape
+    centered = X - centroid
+    norms = np.einsum("ij,ij->i", centered, centered)
+    unit = norms.max() or 1.0
+    centered, norms = centered / np.sqrt(unit), norms / unit
+    # what single precision may add, taken off beforehand
+    lowered = norms * (1.0 - (d + 8) * 4.0 * np.finfo(np.float32).eps)
+    ones = np.ones(n)
+    left = np.column_stack([2.0 * centered, lowered, ones]).astype(np.float32)
+    right = np.ascontiguousarray(np.column_stack([centered, ones, lowered]).T, dtype=np.float32)
+    tile = np.empty((min(PRODUCT_ROWS, n), n), dtype=np.float32)
+    for first in range(0, n, len(tile)):
+        stop = min(first + len(tile), n)
+        bounds = tile[: stop - first]
+        np.matmul(left[first:stop], right, out=bounds)
+        products.mirrored_rows(X, centroid, first, bounds.view(np.int32), unit, out[first:stop])
