@@ -51,7 +51,8 @@ class ValleyTree(NamedTuple):
         """Means over pairs of points in one cluster of labels (n,), and in two, of the lowest density on the
         way between them over the geometric mean of the densities at both."""
         n, together = labels.size, float(np.sum(sizes * (sizes - 1.0))) / 2.0
-        inside = valleys.meeting_sum(*self, labels, sizes.size)
+        # writable as the zeros are, that one compiled kernel may serve both
+        inside = valleys.meeting_sum(*self, labels.copy(), sizes.size)
         everywhere = valleys.meeting_sum(*self, np.zeros(n, dtype=np.int32), 1)
         return inside / together, (everywhere - inside) / (n * (n - 1.0) / 2.0 - together)
 

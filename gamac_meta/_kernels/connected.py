@@ -236,10 +236,10 @@ def path_lengths(starts, ends, lengths, sources):
             reach[i] = np.inf
         later[sources[s]] = False
         reach[sources[s]] = 0.0
-        _join(sources[s], 0, first, before, after, bucket_of)
+        turn = 0
+        _join(sources[s], turn, first, before, after, bucket_of)
         waiting = 1
         wanted = m - 1 - s
-        turn = 0
         while waiting > 0 and wanted > 0:
             while first[turn % BUCKETS] >= 0:
                 node = first[turn % BUCKETS]

@@ -61,16 +61,21 @@ def build_tree(X):
     while n >> levels > LEAF:
         levels += 1
     nodes = (2 << levels) - 1
-    order = np.arange(n)
+    order = np.empty(n, dtype=np.int64)
+    for i in range(n):
+        order[i] = i
     edges = np.empty((nodes, 2), dtype=np.int64)
     edges[0, 0] = 0
     edges[0, 1] = n
-    lower = np.full((nodes, d), np.inf)
-    upper = np.full((nodes, d), -np.inf)
+    lower = np.empty((nodes, d))
+    upper = np.empty((nodes, d))
     keys = np.empty(n)
     for v in range(nodes):
         start = edges[v, 0]
         stop = edges[v, 1]
+        for column in range(d):
+            lower[v, column] = np.inf
+            upper[v, column] = -np.inf
         for s in range(start, stop):
             for column in range(d):
                 x = X[order[s], column]
@@ -97,7 +102,7 @@ def build_tree(X):
 def _contents(edges, labels):
     """(nodes,) the one cluster of each node, or MIXED, or NOTHING. labels (n,) in the order of the leaves."""
     nodes = edges.shape[0]
-    held = np.full(nodes, NOTHING)
+    held = np.empty(nodes, dtype=np.int64)
     for v in range(nodes - 1, -1, -1):
         if 2 * v + 2 < nodes:
             first = held[2 * v + 1]
@@ -108,6 +113,7 @@ def _contents(edges, labels):
             elif first == NOTHING:
                 held[v] = second
             continue
+        held[v] = NOTHING
         for s in range(edges[v, 0], edges[v, 1]):
             c = labels[s]
             if c < 0 or c == held[v]:
@@ -245,7 +251,10 @@ def near_clusters(points, order, edges, lower, upper, distances, indices, labels
     stack = np.empty(128, dtype=np.int64)
     reach = np.empty(128)
     members = np.empty(2 * LEAF, dtype=np.int64)
-    before = np.full((sizes.size, most), -1)
+    before = np.empty((sizes.size, most), dtype=np.int64)
+    for c in range(sizes.size):
+        for place in range(most):
+            before[c, place] = -1
     for v in range(nodes // 2, nodes):
         for kind in (OWN, FOREIGN):
             undecided = 0
@@ -452,10 +461,20 @@ def kernel_densities(columns, included, nearest, factors):
     d, n = columns.shape
     groups = included.shape[0]
     blocks = (n + BLOCK - 1) // BLOCK
-    lower = np.full((blocks, d), np.inf)
-    upper = np.full((blocks, d), -np.inf)
-    matter = np.zeros(blocks)
-    least = np.full(groups, np.inf)
+    lower = np.empty((blocks, d))
+    upper = np.empty((blocks, d))
+    matter = np.empty(blocks)
+    least = np.empty(groups)
+    densities = np.empty((groups, n))
+    for b in range(blocks):
+        matter[b] = 0.0
+        for column in range(d):
+            lower[b, column] = np.inf
+            upper[b, column] = -np.inf
+    for g in range(groups):
+        least[g] = np.inf
+        for s in range(n):
+            densities[g, s] = 0.0
     for s in range(n):
         b = s // BLOCK
         for column in range(d):
@@ -465,7 +484,6 @@ def kernel_densities(columns, included, nearest, factors):
             if included[g, s] > 0.0:
                 matter[b] = max(matter[b], nearest[g, s] + NEGLIGIBLE / factors[g])
                 least[g] = min(least[g], nearest[g, s])
-    densities = np.zeros((groups, n))
     squares = np.empty(BLOCK)
     values = np.empty(BLOCK)
     bits = np.empty(BLOCK, dtype=np.int64)

@@ -15,8 +15,10 @@ def lay_out(children):
     """
     merges = children.shape[0]
     n = merges + 1
-    parents = np.full(n + merges, -1)
-    spans = np.zeros((n + merges, 2), dtype=np.int64)
+    parents = np.empty(n + merges, dtype=np.int64)
+    spans = np.empty((n + merges, 2), dtype=np.int64)
+    parents[n + merges - 1] = -1
+    spans[n + merges - 1, 0] = 0
     for i in range(n):
         spans[i, 1] = 1
     for t in range(merges):
@@ -46,7 +48,9 @@ def meeting_sum(children, heights, leaves, parents, spans, weights, labels, k):
     part to the larger, O(n log n) whatever k.
     """
     n = leaves.size
-    gathered = np.zeros(k)  # weight of each cluster below the node reached
+    gathered = np.empty(k)  # weight of each cluster below the node reached
+    for c in range(k):
+        gathered[c] = 0.0
     total = 0.0
     for leaf in range(n):
         node = leaf
