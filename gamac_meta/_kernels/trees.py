@@ -502,10 +502,6 @@ def spanning_tree(X, core):
     """
     if len(X) < 2:
         return np.empty((0, 2), dtype=np.int64), np.empty(0)
-    if _multiplies(X) and len(X) <= CODED:
-        with _one_thread(X):
-            codes = _walk_products(X, None, _codes(X))
-        return _coded_tree(X, core, *codes)
     return _tree(_blocks(X), core)
 
 
@@ -571,11 +567,12 @@ def _multiplies(X):
 
 
 def _codes(X):
+    """Room for a byte (n, n) of each pair of points and a base (n,) of each point."""
     return np.empty((len(X), len(X)), dtype=np.uint8), np.empty(len(X), dtype=np.int64)
 
 
 def _walk_products(X, core, codes):
-    """Fill all-points core distances (n,), and codes of distances (n, n) with their bases (n,), where asked for."""
+    """Fill all-points core distances (n,) and, where asked for, codes of distances (n, n) and their bases (n,)."""
     centered = X - X.mean(axis=0)
     norms = np.einsum("ij,ij->i", centered, centered)
     ones = np.ones(len(X))
@@ -590,8 +587,7 @@ def _walk_products(X, core, codes):
         np.matmul(left[rows], right, out=squares)
         patterns, bits = squares.view(np.int64), nearest.view(np.int64)
         products.mend_rows(X, norms, norms.max(), first, squares, patterns, bits, nearest)
-        if core is not None:
-            products.power_means(squares, nearest, X.shape[1], core[rows])
+        products.power_means(squares, nearest, X.shape[1], core[rows])
         if codes is not None:
             products.encode_rows(patterns, bits, codes[1][rows], codes[0][rows])
     return codes

@@ -279,6 +279,17 @@ def test_core_distances_are_power_means_of_all_others(kind):
 
 
 @every_kind
+def test_the_tree_made_with_core_distances_is_that_of_their_reachabilities(kind):
+    X = several_blocks(kind)
+    core, (edges, lengths) = trees._core_and_tree(X)
+    assert np.array_equal(core, trees.core_distances(X))
+    reach = np.maximum(squareform(pdist(X)), np.maximum.outer(core, core))
+    assert lengths == pytest.approx(reach[edges[:, 0], edges[:, 1]], rel=1e-12)
+    assert np.sort(lengths) == pytest.approx(np.sort(trees.spanning_tree(X, core)[1]), rel=1e-12)
+    assert len(set(edges[:, 1].tolist())) == len(X) - 1, "each point but the first is joined once"
+
+
+@every_kind
 @pytest.mark.parametrize("k", [2, 7])
 def test_separations_are_smallest_reachabilities_between_clusters(kind, k):
     X = several_blocks(kind)
