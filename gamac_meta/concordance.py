@@ -46,6 +46,11 @@ class Concordance:
     perhaps_tied: float = 0.0  # pairs of pairs in one bin, of any kind
 
     @property
+    def open(self) -> bool:
+        """Whether the bins leave anything open: which of two distances is larger, or whether they are equal."""
+        return self.undecided > 0.0 or self.perhaps_tied > 0.0
+
+    @property
     def corners(self) -> list[Concordance]:
         """The least and the most concordant that the truth can be, with the fewest and the most ties."""
         return [

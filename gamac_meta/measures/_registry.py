@@ -42,10 +42,12 @@ class Measure:
 
     def bounds_of(self, view: PartitionView, value: float) -> tuple[float, float]:
         """Least and greatest the exact value can be, where the statistics leave it open; else the value."""
-        if np.isnan(value) or "concordance" not in self.needs or not view.concordance.undecided:
+        if np.isnan(value) or "concordance" not in self.needs or not view.concordance.open:
             return value, value
         ends = [self.explain(view, {"concordance": corner})[0] for corner in view.concordance.corners]
-        return min(ends), max(ends)
+        # no data have the most concordant and the most ties at once: such a corner may have no value, or one too far
+        low, high = np.clip(self.bounds if np.isnan(ends).any() else (min(ends), max(ends)), *self.bounds)
+        return float(low), float(high)
 
     def explain(self, view: PartitionView, instead: Mapping[str, Any] | None = None) -> tuple[float, str | None]:
         """The value, and where it is NaN the reason; some statistics of the view may be replaced."""

@@ -93,6 +93,22 @@ def test_estimates_are_named(blobs, monkeypatch):
     assert table.values[:, exact] == pytest.approx(evaluate(*blobs).values[:, exact])
 
 
+@pytest.mark.parametrize("alone", [1, 30])
+def test_bounds_enclose_the_exact_values_where_most_distances_are_equal(monkeypatch, alone):
+    X = np.zeros((60, 2))
+    X[:alone] = 1.0
+    partitions = [np.arange(60) < alone, np.arange(60) % 3, np.arange(60) < 2]
+    names = ("gamma", "tau", "g_plus")
+    exact = evaluate(X, partitions, names).values
+    monkeypatch.setattr(concordance, "EXACT_CONCORDANCE_POINTS", 50)
+    table = evaluate(X, partitions, names)
+    assert np.isnan(table.values).tolist() == np.isnan(exact).tolist()
+    for column, name in enumerate(names):
+        lowest, highest = MEASURES[name].bounds
+        for low, value, high in zip(table.low[:, column], exact[:, column], table.high[:, column], strict=True):
+            assert np.isnan(value) or lowest <= low <= value <= high <= highest, name
+
+
 # ---- noise --------------------------------------------------------------------------------------
 
 
