@@ -85,14 +85,14 @@ def interval_cell(measure: Measure, view: SampledView, method: str) -> Cell:
     deviations = np.array(without) - value
     # sums of other weights differ by rounding
     deviations[np.abs(deviations) < 1e-12 * abs(value)] = 0.0
-    half = _half_width(deviations**2, view.certain)
+    half = _half_width(deviations, view.certain)
     # by the middles of bins the C-index may miss its bounds by a millionth
     value, low, high = (min(max(end, measure.bounds[0]), measure.bounds[1]) for end in (value, low - half, high + half))
     return Cell(value, low, high, None, None if low == high else method)
 
 
-def _half_width(squares: Floats, certain: bool) -> float:
-    """Half a 95 % interval, from squared deviations (GROUPS,) of the estimates that lack a group.
+def _half_width(deviations: Floats, certain: bool) -> float:
+    """Half a 95 % interval, from deviations (GROUPS,) of the estimates that lack a group.
 
     The fewer groups make most of the deviation, as where tails are heavy, the fewer degrees of freedom
     Student's distribution has: as many as fit the fourth moment of the deviations. NaN where a few
@@ -100,13 +100,15 @@ def _half_width(squares: Floats, certain: bool) -> float:
     """
     from scipy.special import stdtrit
 
+    unit = float(np.max(np.abs(deviations)))  # or powers overflow or vanish where coordinates are huge or tiny
+    if unit == 0.0:
+        return 0.0 if certain else np.nan
+    squares = (deviations / unit) ** 2
     second, fourth = float(np.sum(squares)), float(np.sum(squares**2))
-    if certain and second == 0.0:
-        return 0.0
     if not second**2 > FEWEST_GROUPS * fourth:
         return np.nan
     freedom = min(3.0 * second**2 / fourth - 2.0, GROUPS - 1.0)
-    return float(stdtrit(freedom, 0.975) * np.sqrt((GROUPS - 1) / GROUPS * second))
+    return unit * float(stdtrit(freedom, 0.975) * np.sqrt((GROUPS - 1) / GROUPS * second))
 
 
 def kind(measure: Measure, known: frozenset[str] = frozenset()) -> str:

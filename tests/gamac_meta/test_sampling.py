@@ -250,6 +250,16 @@ def test_estimates_withstand_an_outlier(far):
             assert np.isnan(cell.low) or cell.low <= cell.value <= cell.high, name
 
 
+@pytest.mark.parametrize("unit", [1e-95, 1e95])
+def test_intervals_do_not_depend_on_the_unit(unit):
+    X, labels, _ = known(two_and_three_blobs)
+    for view, other in zip(sampled(X, labels, 200, 0), sampled(X * unit, labels, 200, 0), strict=True):
+        for name, power in (("silhouette", 0), ("sym_db", 1), ("sym", -1), ("gd33", 0)):
+            here, there = (interval_cell(MEASURES[name], which, "") for which in (view, other))
+            scaled = np.array([here.value, here.low, here.high]) * unit**power
+            assert [there.value, there.low, there.high] == pytest.approx(scaled, rel=1e-6, nan_ok=True), name
+
+
 # ---- evaluate -------------------------------------------------------------------------------------
 
 
