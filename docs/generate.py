@@ -145,7 +145,7 @@ def model_page() -> str:
         figures = card["figures"][basis]
         page += f"\n## {title}\n\n| method | tau | top-1 regret |\n|---|---|---|\n"
         for method, (mean, low, high) in sorted(figures["tau"].items(), key=lambda item: -item[1][0]):
-            regret = f"{figures['regret'][method]:.3f}" if method in figures["regret"] else ""
+            regret = f"{figures['regret'][method] + 0.0:.3f}" if method in figures["regret"] else ""
             words = figures["methods"].get(method, f"**{method}**")
             page += f"| {words} | {mean:.3f} [{low:.3f}, {high:.3f}] | {regret} |\n"
         page += FIGURES.format(**figures)

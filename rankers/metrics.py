@@ -36,4 +36,5 @@ def chosen_agreement(relevance: Floats, scores: Floats) -> Floats:
 
 def regret(relevance: Floats, scores: Floats) -> Floats:
     """(q,) relevance of the best measure minus that of the chosen one."""
-    return np.asarray(relevance.max(axis=1) - chosen_agreement(relevance, scores))
+    # the mean of tied measures may exceed them by rounding
+    return np.maximum(relevance.max(axis=1) - chosen_agreement(relevance, scores), 0.0)
