@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,12 @@ class MeasureEngine:
         chosen = [MEASURES[name] for name in names]
         if not chosen:
             raise InvalidInputError("measures must name at least one measure, got none")
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise InvalidInputError(f"measures must name each measure once, got {', '.join(twice)} more than once")
+        if time_limit is not None and not (isinstance(time_limit, Real) and time_limit > 0.0):
+            raise InvalidInputError(f"time_limit must be more than 0 seconds or None, got {time_limit!r}")
+        if isinstance(random_state, bool) or not isinstance(random_state, int | np.integer) or random_state < 0:
+            raise InvalidInputError(f"random_state must be a whole number >= 0, got {random_state!r}")
         given = self._given(partitions, noise)
         values, low, high = (np.full((len(given), len(chosen)), np.nan) for _ in range(3))
         reasons = {}
@@ -141,8 +148,6 @@ class MeasureEngine:
     ) -> Iterator[list[Cell]]:
         """Cells of each partition, exact if the time limit allows."""
         if time_limit is not None and not self._on_device:
-            if not time_limit > 0.0:
-                raise InvalidInputError(f"time_limit must be more than 0 seconds or None, got {time_limit}")
             labels = apply_noise_policy(self._shared.X, given, noise)
             estimated = estimated_rows(
                 self._shared, labels, chosen, time_limit=time_limit, threads=self._threads, seed=seed

@@ -187,6 +187,7 @@ def test_missing_values_have_reasons_and_rank_last(blobs):
         ({"partitions": np.linspace(0, 1, 60)}, "labels must be whole numbers"),
         ({"measures": "silhouette"}, "sequence of names, got the string 'silhouette'"),
         ({"measures": ()}, "at least one measure"),
+        ({"measures": ["silhouette", "gamma", "silhouette"]}, "name each measure once, got silhouette more than once"),
         ({"noise": "ignore"}, "noise must be one of drop, nearest, cluster, got 'ignore'"),
         ({"backend": "torch"}, "backend must be one of auto, numpy, cupy, got 'torch'"),
     ],

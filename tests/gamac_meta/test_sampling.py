@@ -413,7 +413,13 @@ def test_an_interrupt_ends_all_threads(too_many):
     assert threading.active_count() == before
 
 
-@pytest.mark.parametrize("limit", [0, -1.0, float("nan")])
+@pytest.mark.parametrize("limit", [0, -1.0, float("nan"), "x"])
 def test_a_limit_that_is_none_is_refused(limit):
     with pytest.raises(InvalidInputError, match="time_limit must be more than 0 seconds or None, got"):
         evaluate(*many(1000), time_limit=limit)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "x", None, True])
+def test_a_seed_that_is_none_is_refused(seed):
+    with pytest.raises(InvalidInputError, match="random_state must be a whole number >= 0, got"):
+        evaluate(*many(1000), random_state=seed)
