@@ -35,6 +35,7 @@ COUNT = 15
 SAMPLE = 1500  # points that the clusterers see; the others follow their nearest
 LONG = 20.0  # CPU-seconds beyond which a contender is not repeated
 SLOW_PEERS = 5000  # points beyond which only scikit-learn is asked
+SETTLE = 0.5  # seconds before each run: idle threads of the libraries spin for a while, on the account of who comes next
 CASES = ("1000x2", "5000x2", "5000x2:random", "5000x32", "20000x2")
 # CPU-seconds at most, times scikit-learn's three at least, MB at most; half the time is the stretch goal
 TARGETS = {
@@ -178,6 +179,7 @@ def contenders(case, with_peers):
 
 def clocked(run, *arguments):
     """CPU-seconds of all threads, and seconds on the wall."""
+    time.sleep(SETTLE)
     cpu, wall = time.process_time(), time.perf_counter()
     run(*arguments)
     return time.process_time() - cpu, time.perf_counter() - wall

@@ -78,9 +78,11 @@ def draw(labels: Labels, count: int, per_cluster: int, rng: np.random.Generator)
     return rows, limits[rows]
 
 
-def draw_rows(labels: Labels, count: int, rng: np.random.Generator, least: int = LEAST_PER_CLUSTER) -> RowSample:
+def draw_rows(labels: Labels, count: int, rng: np.random.Generator, per_cluster: int | None = None) -> RowSample:
     """`count` rows of all points, more for small clusters, dealt to groups."""
-    rows, chance = draw(labels, count, max(least, count // SHARE_PER_CLUSTER), rng)
+    if per_cluster is None:
+        per_cluster = max(LEAST_PER_CLUSTER, count // SHARE_PER_CLUSTER)
+    rows, chance = draw(labels, count, per_cluster, rng)
     # at random, not evenly over clusters: groups as alike as that would hide how much samples differ
     group = rng.permutation(np.arange(rows.size) % GROUPS)
     order = np.argsort(group, kind="stable")

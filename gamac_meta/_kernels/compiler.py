@@ -1,7 +1,8 @@
 """The compiler of all kernels: numba, free of the GIL, its machine code kept in the user's cache."""
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -38,3 +39,14 @@ def vectorized(function: Callable[..., Any]) -> Any:
 def nothing_kept(compiled: Any) -> bool:
     """Whether the folder in which the machine code of a kernel is kept, and that of all others, is empty."""
     return not any(Path(compiled.stats.cache_path).glob("*.nbi"))
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """An interrupt stays one: numba reports it as a SystemError where it met a kernel that returns arrays."""
+    try:
+        yield
+    except SystemError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise

@@ -41,6 +41,8 @@ def gamma(concordance):
     r"""Goodman-Kruskal correlation of distance with lying in different clusters.
 
     .. math:: \frac{s^+ - s^-}{s^+ + s^-}
+
+    Here, in Tau and in G+, distances that agree in 37 binary digits are equal.
     """
     agree, disagree = concordance.concordant, concordance.discordant
     if agree + disagree == 0:

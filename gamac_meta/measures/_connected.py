@@ -52,6 +52,7 @@ def lccv(xp, local_cores, n_given):
     over s nearest neighbors, either way, where the authors' program walks one way only; cores without
     a path are as far apart as the farthest with one. Noise lies on paths and counts in N, as in that
     program. A core alone in its cluster counts 0; clusters without cores are passed over.
+    Ties between equally distant neighbors are broken by the order of the points.
     """
     own_mean, other_mean, members = local_cores
     if own_mean.shape[0] == 0 or xp.any(xp.isinf(other_mean)):

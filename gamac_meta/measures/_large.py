@@ -39,6 +39,10 @@ SUBSAMPLE = (1024, 1 << 14)
 NEAR_POINTS = 500_000
 # of the time limit
 ROW_SHARE, NEAR_SHARE, SUBSAMPLE_SHARE, SEARCH_SHARE = 0.5, 0.2, 0.1, 0.06
+# rows of every cluster where there are many clusters: the usual number, or as few as fit the time and
+# CELLS, the sums, minima and maxima that are kept for each row and cluster of all partitions
+FEWER_PER_CLUSTER = (None, 8, 2)
+CELLS = 1 << 24
 # groups of rows that must make the deviation of an estimate for an interval
 FEWEST_GROUPS = 2.0
 # seconds before a progress bar appears
@@ -88,6 +92,8 @@ def interval_cell(measure: Measure, view: SampledView, method: str) -> Cell:
     half = _half_width(deviations, view.certain)
     # by the middles of bins the C-index may miss its bounds by a millionth
     value, low, high = (min(max(end, measure.bounds[0]), measure.bounds[1]) for end in (value, low - half, high + half))
+    if low == high and "extreme_sums" in measure.needs:
+        low = high = np.nan  # all clustered points are rows, but the order of their distances is known up to bins
     return Cell(value, low, high, None, None if low == high else method)
 
 
@@ -272,14 +278,18 @@ class _Estimation:
         points, labels = self._subsample(TRIALS[0] // 4)
         RowPass(points.X, labels, 1).measure(draw_rows(labels, TRIAL_ROWS, rng), needs)
         walk = RowPass(self.shared.X, self.coarse, self.threads)
-        trial = draw_rows(self.coarse, TRIAL_ROWS, rng, least=1)
+        trial = draw_rows(self.coarse, TRIAL_ROWS, rng, per_cluster=1)
         start = clock()
         walk.measure(trial, needs)
         each = (clock() - start) / trial.rows.size
-        sample = draw_rows(self.coarse, ROWS[0], rng)
+        clusters = int((self.coarse.max(axis=1) + 1).sum())
+        for per_cluster in FEWER_PER_CLUSTER:
+            sample = draw_rows(self.coarse, ROWS[0], rng, per_cluster)
+            if sample.rows.size * each <= ROW_SHARE * self.limit and sample.rows.size * clusters <= CELLS:
+                break
         affordable = ROW_SHARE * self.limit / each / sample.rows.size
         count = min(ROWS[0] << max(0, int(np.log2(affordable))), ROWS[1], self.n) if affordable > 1.0 else ROWS[0]
-        if count > ROWS[0]:
+        if count > ROWS[0] and per_cluster is None and sample.rows.size * clusters <= CELLS * ROWS[0] // count:
             sample = draw_rows(self.coarse, count, rng)
         return walk.measure(sample, needs, advance)
 
@@ -319,6 +329,6 @@ class _Estimation:
         method = BY_SUBSAMPLE.format(points=len(points.X), n=self.n)
         for cells in self.exactly(points, labels, measures):
             yield {
-                measure.name: Cell(cell.value, np.nan, np.nan, cell.reason, method)
+                measure.name: Cell(cell.value, np.nan, np.nan, cell.reason and f"{cell.reason}, {method}", method)
                 for measure, cell in zip(measures, cells, strict=True)
             }

@@ -76,7 +76,7 @@ def cvnn(xp, neighbor_labels, row_labels, row_cluster_means, pair_sums, sizes, n
     partition alone: the first term is at most 1 as it is, the second is divided by its value for all
     points as one cluster. The mean distance runs over all pairs inside clusters, as by Halkidi,
     Vazirgiannis & Hennig 2015, doi:10.1201/b19706; the paper adds up the means of clusters, which grows
-    with their number.
+    with their number. Ties between equally distant neighbors are broken by the order of the points.
     """
     foreign = xp.astype(neighbor_labels != row_labels[:, None], xp.float64)
     separation = xp.max(row_cluster_means(xp.mean(foreign, axis=1)))

@@ -123,4 +123,28 @@ def test_what_it_cannot_score_is_refused():
         engine.score(labels[0, 1:], "silhouette")
     with pytest.raises(InvalidInputError, match="threads must be at least 1, got 0"):
         MeasureEngine(X, threads=0)
+    with pytest.raises(InvalidInputError, match=r"threads must be at least 1, got 1\.5"):
+        MeasureEngine(X, threads=1.5)
     assert np.isnan(engine.score(np.arange(300), "silhouette"))
+
+
+def reported(cause):
+    """What numba makes of an exception that is pending when a kernel returns arrays."""
+    error = SystemError("CPUDispatcher(kernel) returned a result with an exception set")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(("cause", "kind"), [(KeyboardInterrupt(), KeyboardInterrupt), (ValueError(), SystemError)])
+def test_an_interrupt_in_a_kernel_stays_one(monkeypatch, cause, kind):
+    X, labels = data()
+
+    def refuse(self):
+        raise reported(cause)
+
+    monkeypatch.setattr(PairPass, "sums", property(refuse))
+    engine = MeasureEngine(X)
+    with pytest.raises(kind):
+        engine.evaluate(labels, ["silhouette"])
+    with pytest.raises(kind):
+        engine.score(labels[0], "silhouette")

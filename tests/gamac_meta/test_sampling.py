@@ -139,6 +139,8 @@ def test_estimates_from_all_rows_are_exact(shape):
             assert cell.value == pytest.approx(value, rel=rel, abs=1e-4 if rel == 1e-2 else 1e-9), name
             if name in ("gamma", "g_plus", "tau"):
                 assert cell.low < value < cell.high, name
+            elif name == "c_index":
+                assert np.isnan([cell.low, cell.high]).all(), "nothing bounds what the middles of bins are off"
             else:
                 assert cell.low == cell.value == cell.high, name
 
@@ -378,6 +380,25 @@ def test_a_longer_limit_measures_more_rows(clock, too_many):
     counts = [rows(limit) for limit in (1.0, 60.0, 240.0)]
     assert 256 <= counts[0] < counts[1] < counts[2] < 20000
     assert counts[2] / counts[1] == pytest.approx(4.0, rel=0.3)
+
+
+def test_many_clusters_get_fewer_rows_each_where_time_is_short(clock, too_many):
+    X, _ = many()
+    fine = np.random.default_rng(0).integers(0, 100, len(X))
+
+    def rows(limit):
+        return int(evaluate(X, fine, ["silhouette"], time_limit=limit).methods["silhouette"].split()[2])
+
+    assert 200 <= rows(1.0) < 8 * 100
+    assert rows(100.0) >= 32 * 100
+
+
+def test_what_a_subsample_leaves_undefined_is_said_of_the_subsample(clock, too_many):
+    X, _ = many()
+    labels = np.zeros(len(X), dtype=int)
+    labels[:2] = [1, 2]
+    table = evaluate(X, labels, ["lccv"], time_limit=1.0)
+    assert "measured on 1026 of 6000 points" in table.reason(0, "lccv")
 
 
 def test_a_seed_decides_and_threads_do_not(clock, too_many):
