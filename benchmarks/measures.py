@@ -35,7 +35,7 @@ COUNT = 15
 SAMPLE = 1500  # points that the clusterers see; the others follow their nearest
 LONG = 20.0  # CPU-seconds beyond which a contender is not repeated
 SLOW_PEERS = 5000  # points beyond which only scikit-learn is asked
-SETTLE = 0.5  # seconds before each run: idle threads of the libraries spin for a while, on the account of who comes next
+SETTLE = 0.5  # seconds before each run: threads of a peer's libraries spin for a while, on the account of the next
 CASES = ("1000x2", "5000x2", "5000x2:random", "5000x32", "20000x2")
 # CPU-seconds at most, times scikit-learn's three at least, MB at most; half the time is the stretch goal
 TARGETS = {

@@ -184,11 +184,13 @@ class PartitionView:
         return np.sqrt(np.sum(self.centroids**2, axis=1))
 
     @cached_property
-    def point_centroid_distances(self) -> Floats:
-        """(n, k) distance of each point to each centroid."""
+    def to_nearest_other_centroid(self) -> Floats:
+        """(n,) smallest distance of each point to the centroid of another cluster, infinite where there is none."""
         from scipy.spatial.distance import cdist
 
-        return cdist(self.X, self.centroids)
+        distances = cdist(self.centroids, self.X)
+        distances[self.labels, np.arange(self.n)] = np.inf
+        return np.asarray(np.min(distances, axis=0))
 
     @cached_property
     def mean_to_centroid(self) -> Floats:
@@ -508,7 +510,7 @@ STATISTIC_COSTS: dict[str, str] = {
             "to_centroid",
             "to_center",
             "centroid_to_center",
-            "point_centroid_distances",
+            "to_nearest_other_centroid",
             "mean_to_centroid",
             "within_ss",
             "between_ss",

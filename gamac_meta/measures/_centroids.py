@@ -116,7 +116,7 @@ def ray_turi(xp, within_ss, centroid_distances, n):
     bounds=(0.0, 1.0),
     reference="Wemmert 2000, in Forestier, Gançarski & Wemmert 2010, doi:10.1016/j.datak.2009.10.004",
 )
-def wemmert_gancarski(xp, to_centroid, point_centroid_distances, labels, cluster_means, sizes, n, k):
+def wemmert_gancarski(xp, to_centroid, to_nearest_other_centroid, cluster_means, sizes, n):
     r"""How much nearer points are to their own centroid than to any other.
 
     .. math:: \frac1n \sum_c n_c \max\Big(0,
@@ -124,8 +124,7 @@ def wemmert_gancarski(xp, to_centroid, point_centroid_distances, labels, cluster
 
     A point on its own centroid counts as nearest to it, even where another centroid lies there too.
     """
-    others = xp.where(xp.arange(k)[None, :] == labels[:, None], inf, point_centroid_distances)
-    ratios = xp.where(to_centroid > 0.0, to_centroid / xp.min(others, axis=1), 0.0)
+    ratios = xp.where(to_centroid > 0.0, to_centroid / to_nearest_other_centroid, 0.0)
     return xp.sum(sizes * xp.maximum(0.0, 1.0 - cluster_means(ratios))) / n
 
 
@@ -135,7 +134,7 @@ def wemmert_gancarski(xp, to_centroid, point_centroid_distances, labels, cluster
     bounds=(-1.0, 1.0),
     reference="Vendramin, Campello & Hruschka 2010, doi:10.1002/sam.10080",
 )
-def simplified_silhouette(xp, to_centroid, point_centroid_distances, labels, sizes, k):
+def simplified_silhouette(xp, to_centroid, to_nearest_other_centroid, labels, sizes):
     r"""Silhouette with distances to centroids in place of mean distances to points.
 
     .. math:: \frac1n \sum_i \frac{b_i - a_i}{\max(a_i, b_i)},
@@ -143,8 +142,7 @@ def simplified_silhouette(xp, to_centroid, point_centroid_distances, labels, siz
 
     A point that is alone in its cluster counts 0.
     """
-    others = xp.where(xp.arange(k)[None, :] == labels[:, None], inf, point_centroid_distances)
-    nearest = xp.min(others, axis=1)
+    nearest = to_nearest_other_centroid
     larger = xp.maximum(to_centroid, nearest)
     width = xp.where(larger > 0.0, (nearest - to_centroid) / larger, 0.0)
     return xp.mean(xp.where(sizes[labels] == 1, 0.0, width))
