@@ -316,19 +316,40 @@ def _tree(blocks, core):
 # ---- core distances and what DBCV reads off them --------------------------------------------------
 
 
-@vectorized
+@kernel
+def _sum(values):
+    """Sum in eight lanes whose order is written down. Left to the compiler, the order would be another in
+    each copy that it makes of a helper, and a value another in the last digit once machine code is kept."""
+    whole = values.size - values.size % 8
+    a = b = c = d = e = f = g = h = 0.0
+    for s in range(0, whole, 8):
+        lanes = values[s : s + 8]
+        a += lanes[0]
+        b += lanes[1]
+        c += lanes[2]
+        d += lanes[3]
+        e += lanes[4]
+        f += lanes[5]
+        g += lanes[6]
+        h += lanes[7]
+    rest = 0.0
+    for s in range(whole, values.size):
+        rest += values[s]
+    return ((a + b) + (c + d)) + ((e + f) + (g + h)) + rest
+
+
+@kernel
 def _power_sum(squares, nearest, d, ratios, powers):
     """Sum over squared distances of their power -d/2, in units of the nearest; ratios and powers are scratch."""
     total = 0.0
-    if d == 2:
-        for s in range(squares.size):
-            total += np.divide(nearest, squares[s])
-        return total
     for start in range(0, squares.size, BLOCK):
         block = squares[start : start + BLOCK]
         size = block.size
         for s in range(size):
             ratios[s] = np.divide(nearest, block[s])
+        if d == 2:
+            total += _sum(ratios[:size])
+            continue
         if d % 2:
             for s in range(size):
                 powers[s] = np.sqrt(ratios[s])
@@ -344,8 +365,7 @@ def _power_sum(squares, nearest, d, ratios, powers):
             if exponent > 0:
                 for s in range(size):
                     ratios[s] *= ratios[s]
-        for s in range(size):
-            total += powers[s]
+        total += _sum(powers[:size])
     return total
 
 

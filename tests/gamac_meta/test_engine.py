@@ -1,5 +1,9 @@
 """MeasureEngine: built once, it scores partitions as they come and does no work that they do not need."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -126,6 +130,29 @@ def test_what_it_cannot_score_is_refused():
     with pytest.raises(InvalidInputError, match=r"threads must be at least 1, got 1\.5"):
         MeasureEngine(X, threads=1.5)
     assert np.isnan(engine.score(np.arange(300), "silhouette"))
+
+
+COMPARED = """
+import sys
+import numpy as np
+from gamac_meta import evaluate
+rng = np.random.default_rng(0)
+tables = []
+for d in (2, 12):
+    X = rng.normal(size=(400, d))
+    tables.append(evaluate(X, np.array([rng.integers(0, 4, 400), rng.integers(-1, 6, 400), X[:, 0] > 0])).values)
+np.save(sys.argv[1], np.array(tables))
+"""
+
+
+def test_kept_machine_code_gives_the_digits_of_fresh_code(tmp_path):
+    # copies of a helper that sum in another order would differ, and a corpus resumed with them
+    tables = []
+    for name in ("fresh.npy", "kept.npy"):
+        told = [sys.executable, "-c", COMPARED, str(tmp_path / name)]
+        subprocess.run(told, check=True, env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")})
+        tables.append(np.load(tmp_path / name))
+    assert np.array_equal(*tables, equal_nan=True)
 
 
 def reported(cause):
