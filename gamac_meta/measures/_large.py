@@ -18,7 +18,7 @@ from gamac_meta.measures._registry import Measure
 from gamac_meta.pair_pass import processors
 from gamac_meta.pairwise import KINDS, STATISTIC_KINDS, PartitionView, views
 from gamac_meta.points import SharedPoints
-from gamac_meta.sampling import GROUPS, NEAR, WEIGHTED, RowPass, RowStatistics, SampledView, draw, draw_rows
+from gamac_meta.sampling import GROUPS, NEAR, WEIGHTED, RowPass, RowSample, RowStatistics, SampledView, draw, draw_rows
 from gamac_meta.types import NOISE, Floats, Labels, PartitionSet
 
 # seconds
@@ -283,14 +283,24 @@ class _Estimation:
         walk.measure(trial, needs)
         each = (clock() - start) / trial.rows.size
         clusters = int((self.coarse.max(axis=1) + 1).sum())
+
+        def drawn(count: int, per_cluster: int | None) -> RowSample:
+            # always the same priorities: rows do not depend on what was tried before
+            return draw_rows(self.coarse, count, np.random.default_rng([self.seed, 2]), per_cluster)
+
         for per_cluster in FEWER_PER_CLUSTER:
-            sample = draw_rows(self.coarse, ROWS[0], rng, per_cluster)
+            sample = drawn(ROWS[0], per_cluster)
             if sample.rows.size * each <= ROW_SHARE * self.limit and sample.rows.size * clusters <= CELLS:
                 break
         affordable = ROW_SHARE * self.limit / each / sample.rows.size
         count = min(ROWS[0] << max(0, int(np.log2(affordable))), ROWS[1], self.n) if affordable > 1.0 else ROWS[0]
-        if count > ROWS[0] and per_cluster is None and sample.rows.size * clusters <= CELLS * ROWS[0] // count:
-            sample = draw_rows(self.coarse, count, rng)
+        # CELLS may hold less than the time allows, but more than the fewest
+        while count > ROWS[0]:
+            more = drawn(count, per_cluster)
+            if more.rows.size * clusters <= CELLS:
+                sample = more
+                break
+            count //= 2
         return walk.measure(sample, needs, advance)
 
     def _extremes(

@@ -393,6 +393,19 @@ def test_many_clusters_get_fewer_rows_each_where_time_is_short(clock, too_many):
     assert rows(100.0) >= 32 * 100
 
 
+def test_many_clusters_get_as_many_rows_as_may_be_kept_where_time_is_ample(monkeypatch, clock, too_many):
+    X, _ = many()
+    fine = np.random.default_rng(0).integers(0, 40, len(X))
+
+    def methods(cells):
+        monkeypatch.setattr(_large, "CELLS", cells)
+        return evaluate(X, fine, ["silhouette"], time_limit=600.0).methods
+
+    least, few, more = (int(methods(cells)["silhouette"].split()[2]) for cells in (1 << 15, 1 << 16, 1 << 17))
+    assert least < 32 * 40 == few
+    assert few < more <= (1 << 17) // 40
+
+
 def test_what_a_subsample_leaves_undefined_is_said_of_the_subsample(clock, too_many):
     X, _ = many()
     labels = np.zeros(len(X), dtype=int)
