@@ -147,20 +147,21 @@ class MeasureEngine:
         if len(given) != 1:
             raise InvalidInputError(f"score takes one partition, got {len(given)}; evaluate takes several")
         with interruptible():
-            return formula(next(self._views(given, (measure,), noise)))
+            labels = apply_noise_policy(self._shared.X, given, noise)
+            return formula(next(self._views(labels, [formula])))
 
     def _cells(
         self, given: PartitionSet, chosen: Sequence[Measure], noise: str, time_limit: float | None, seed: int
     ) -> Iterator[list[Cell]]:
         """Cells of each partition, exact if the time limit allows."""
+        labels = apply_noise_policy(self._shared.X, given, noise)
         if time_limit is not None and not self._on_device:
-            labels = apply_noise_policy(self._shared.X, given, noise)
             estimated = estimated_rows(
                 self._shared, labels, chosen, time_limit=time_limit, threads=self._threads, seed=seed
             )
             if estimated is not None:
                 return estimated
-        exact = self._views(given, [measure.name for measure in chosen], noise)
+        exact = self._views(labels, chosen)
         return ([exact_cell(measure, view) for measure in chosen] for view in exact)
 
     def _given(self, partitions: Any, noise: str) -> PartitionSet:
@@ -171,9 +172,8 @@ class MeasureEngine:
             )
         return given
 
-    def _views(self, given: PartitionSet, measures: Sequence[str], noise: str) -> Iterator[PartitionView]:
-        labels = apply_noise_policy(self._shared.X, given, noise)
-        needs = {need for name in measures for need in MEASURES[name].needs}
+    def _views(self, labels: Labels, measures: Sequence[Measure]) -> Iterator[PartitionView]:
+        needs = {need for measure in measures for need in measure.needs}
         return views(self._shared.X, labels, needs, threads=self._threads, shared=self._shared, backend=self._backend)
 
 

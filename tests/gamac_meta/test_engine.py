@@ -9,6 +9,7 @@ import pytest
 
 from gamac_meta import MeasureEngine, concordance, evaluate
 from gamac_meta.exceptions import InvalidInputError, UnknownNameError
+from gamac_meta.measures import _evaluate
 from gamac_meta.pair_pass import PairPass
 from gamac_meta.points import SharedPoints
 
@@ -52,6 +53,21 @@ def test_noise_policies_are_those_of_evaluate():
         assert engine.score(labels[2], "silhouette", noise=noise) == pytest.approx(
             evaluate(X, labels[2], ["silhouette"], noise=noise).values[0, 0]
         )
+
+
+@pytest.mark.parametrize("time_limit", [None, 60.0])
+def test_noise_is_given_to_clusters_once(monkeypatch, time_limit):
+    X, labels = data()
+    given = []
+    original = _evaluate.apply_noise_policy
+
+    def counted(*arguments):
+        given.append(arguments)
+        return original(*arguments)
+
+    monkeypatch.setattr(_evaluate, "apply_noise_policy", counted)
+    MeasureEngine(X).evaluate(labels, ["trace_w"], noise="nearest", time_limit=time_limit)
+    assert len(given) == 1
 
 
 def test_a_score_makes_no_walk_that_its_measure_does_not_need(walks):
