@@ -19,8 +19,8 @@ import numpy as np
 
 from gamac_meta._kernels import concordance as kernels
 from gamac_meta.executor import in_threads
-from gamac_meta.refinement import Refinement, refine, refine_in_groups
-from gamac_meta.types import Floats, Ints, Labels
+from gamac_meta.refinement import Refinement, Refinements, refine
+from gamac_meta.types import Floats, Ints
 
 EXACT_CONCORDANCE_POINTS = 4096
 CHUNK_PAIRS = 1 << 20  # sorted at once: 16 MB
@@ -90,8 +90,9 @@ class _Counts:
 class PairDistances:
     """Distances of all pairs of points, as far as their order goes, for several partitions (p, n)."""
 
-    def __init__(self, X: Floats, labels: Labels, threads: int) -> None:
-        self.labels = labels
+    def __init__(self, X: Floats, refinements: Refinements, threads: int) -> None:
+        self.refinements = refinements
+        self.labels = refinements.labels
         # largest distance 1 to 2 units, whatever the data's unit
         radius = np.sqrt(np.max(np.sum((X - X.mean(axis=0)) ** 2, axis=1)))
         self.unit = float(radius) / UNIT if radius > 0.0 else 1.0
@@ -123,16 +124,6 @@ class PairDistances:
         return counters
 
     @cached_property
-    def _groups(self) -> list[Refinement]:
-        return refine_in_groups(self.labels)
-
-    @cached_property
-    def _whole(self) -> tuple[Floats, Ints, Refinement]:
-        """Columns, atoms and the one refinement of all partitions."""
-        group = refine(self.labels)
-        return group.columns(self.X), group.atom_of, group
-
-    @cached_property
     def _counts(self) -> _Counts:
         largest = np.float64(2.0 * UNIT * (1.0 + 1e-12))
         lowest = (int(largest.view(np.int64)) >> kernels.BIN_SHIFT) - (kernels.BINS - 1)
@@ -153,7 +144,7 @@ class PairDistances:
         pairs, and of pairs of clustered points of each noisy partition."""
         within = np.zeros((len(self.labels), kernels.BINS), dtype=np.int64)
         clustered = np.zeros((1 + int(population.max()), kernels.BINS, 2), dtype=np.int64)
-        for place, group in enumerate(self._groups):
+        for place, group in enumerate(self.refinements.groups):
             mine = np.flatnonzero(population[group.rows])
             width = kernels.BINS if place == 0 else 0  # all pairs are counted once
 
@@ -219,7 +210,8 @@ class PairDistances:
         return records
 
     def _refined(self, slots: Ints, size: int) -> tuple[Ints, Ints]:
-        columns, atom_of, group = self._whole
+        group = self.refinements.whole
+        columns, atom_of = group.columns(self.X), group.atom_of
         searched = (slots >= 0).any(axis=0)
 
         def work(start: int, stop: int, counters: list[Any]) -> None:
@@ -250,7 +242,7 @@ class PairDistances:
         counts = self._counts
         records: dict[int, Concordance] = {}
         for batch in _batches(counts.population):
-            group = refine(self.labels[batch])
+            group = self.refinements.whole if len(batch) == len(self.labels) else refine(self.labels[batch])
             tallies = self._tallies(group, counts.population[batch] > 0)
             for q, tally in zip(batch.tolist(), tallies, strict=True):
                 within, between, larger, *ties = (int(value) for value in tally)

@@ -17,7 +17,7 @@ from gamac_meta.backend import Device, device_for
 from gamac_meta.concordance import PairDistances
 from gamac_meta.device_steps import Clusters, steps_on, tiles
 from gamac_meta.pair_pass import TILE_ROWS, Extremes, PairPass, Sums
-from gamac_meta.refinement import refine
+from gamac_meta.refinement import Refinement
 from gamac_meta.types import Floats, Ints, Labels
 
 TILE_BYTES = 1 << 29
@@ -60,9 +60,9 @@ class DevicePass(PairPass):
         out[:, self._refinement.order] = self.device.to_numpy(values)
         return out
 
-    @cached_property
-    def _refinement(self) -> Any:
-        return refine(self.labels)
+    @property
+    def _refinement(self) -> Refinement:
+        return self.refinements.whole
 
     @cached_property
     def _clusters(self) -> Clusters:
@@ -188,7 +188,7 @@ class _DeviceDistances(PairDistances):
     """
 
     def __init__(self, owner: DevicePass) -> None:
-        super().__init__(owner.X, owner.labels, owner.threads)
+        super().__init__(owner.X, owner.refinements, owner.threads)
         self._owner = owner
 
     @cached_property

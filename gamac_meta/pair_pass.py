@@ -18,7 +18,7 @@ import numpy as np
 
 from gamac_meta._kernels import pairs as kernels
 from gamac_meta.concordance import Concordance, ExtremeSums, PairDistances
-from gamac_meta.refinement import Refinement, refine_in_groups
+from gamac_meta.refinement import Refinement, Refinements
 from gamac_meta.types import Floats, Ints, Labels
 
 TILE_ROWS = 128
@@ -59,6 +59,7 @@ class PairPass:
     ) -> None:
         self.X = np.ascontiguousarray(X, dtype=np.float64)
         self.labels = np.ascontiguousarray(labels, dtype=np.int32)
+        self.refinements = Refinements(self.labels)
         self.n_clusters: Ints = self.labels.max(axis=1).astype(np.int64) + 1
         self.offsets: Ints = np.concatenate([[0], np.cumsum(self.n_clusters)])
         self.corners: Ints = np.concatenate([[0], np.cumsum(self.n_clusters**2)])
@@ -84,7 +85,7 @@ class PairPass:
                 group.columns(self.X),
                 np.concatenate([np.arange(self.offsets[q], self.offsets[q + 1]) for q in group.rows]),
             )
-            for group in refine_in_groups(self.labels)
+            for group in self.refinements.groups
         ]
 
     def _walk(self, tile: Callable[[int, int], Any], tile_rows: int) -> Iterator[Any]:
@@ -177,7 +178,7 @@ class PairPass:
 
     @cached_property
     def _distances(self) -> PairDistances:
-        return PairDistances(self.X, self.labels, self.threads)
+        return PairDistances(self.X, self.refinements, self.threads)
 
     @property
     def concordance(self) -> list[Concordance]:

@@ -57,32 +57,43 @@ def refine(labels: Labels) -> Refinement:
     return _group(np.arange(len(labels)), labels, _atoms(labels))
 
 
-def refine_in_groups(labels: Labels) -> list[Refinement]:
-    """Refinements of groups of the rows of labels (p, n), each row in one group.
+class Refinements:
+    """Refinements of the rows of labels (p, n), each made when first asked for, for all who walk over them."""
 
-    A walk over rows of distances costs a step for each point and group, and one for each atom and
-    partition of a group: a partition joins the group whose cost it raises least, or opens a new one.
-    """
-    n = labels.shape[1]
-    together = _atoms(labels)
-    if (int(together.max()) + 1) * len(labels) <= 2 * n:
-        return [_group(np.arange(len(labels)), labels, together)]
-    groups: list[tuple[list[int], Ints, int]] = []  # partitions, atom of each point, number of atoms
-    for row, own in enumerate(labels):
-        best, least = None, n + int(own.max()) + 2
-        for place, (members, codes, count) in enumerate(groups):
-            joined = _joined(codes, own)
-            size = int(joined.max()) + 1
-            added = size * (len(members) + 1) - count * len(members)
-            if added < least:
-                best, least = (place, joined, size), added
-        if best is None:
-            codes = own.astype(np.int64) + 1
-            groups.append(([row], codes, int(codes.max()) + 1))
-        else:
-            place, joined, size = best
-            groups[place] = ([*groups[place][0], row], joined, size)
-    return [_group(np.array(members), labels, codes) for members, codes, _ in groups]
+    def __init__(self, labels: Labels) -> None:
+        self.labels = labels
+
+    @cached_property
+    def whole(self) -> Refinement:
+        """One refinement of all rows."""
+        return refine(self.labels)
+
+    @cached_property
+    def groups(self) -> list[Refinement]:
+        """Refinements of groups of the rows, each row in one group.
+
+        A walk over rows of distances costs a step for each point and group, and one for each atom and
+        partition of a group: a partition joins the group whose cost it raises least, or opens a new one.
+        """
+        p, n = self.labels.shape
+        if (self.whole.starts.size - 1) * p <= 2 * n:
+            return [self.whole]
+        groups: list[tuple[list[int], Ints, int]] = []  # partitions, atom of each point, number of atoms
+        for row, own in enumerate(self.labels):
+            best, least = None, n + int(own.max()) + 2
+            for place, (members, codes, count) in enumerate(groups):
+                joined = _joined(codes, own)
+                size = int(joined.max()) + 1
+                added = size * (len(members) + 1) - count * len(members)
+                if added < least:
+                    best, least = (place, joined, size), added
+            if best is None:
+                codes = own.astype(np.int64) + 1
+                groups.append(([row], codes, int(codes.max()) + 1))
+            else:
+                place, joined, size = best
+                groups[place] = ([*groups[place][0], row], joined, size)
+        return [_group(np.array(members), self.labels, codes) for members, codes, _ in groups]
 
 
 def _atoms(labels: Labels) -> Ints:

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from gamac_meta import MeasureEngine, concordance, evaluate
+from gamac_meta import MeasureEngine, concordance, evaluate, refinement
 from gamac_meta.exceptions import InvalidInputError, UnknownNameError
 from gamac_meta.measures import _evaluate
 from gamac_meta.pair_pass import PairPass
@@ -85,6 +85,20 @@ def test_sums_and_extremes_of_all_partitions_are_one_walk(walks):
     groups = len(PairPass(X, labels)._groups)
     evaluate(X, labels, ["silhouette", "gd11", "gd33", "cop", "cs"])
     assert walks == [("_folded", True), *groups * [("_walk",)]]
+
+
+def test_atoms_of_all_partitions_are_found_once(monkeypatch):
+    X, labels = data()
+    found = []
+    original = refinement._atoms
+
+    def counted(rows):
+        found.append(rows)
+        return original(rows)
+
+    monkeypatch.setattr(refinement, "_atoms", counted)
+    evaluate(X, labels, ["silhouette", "gd11", "os_index", "c_index", "gamma"])
+    assert len(found) == 1
 
 
 def test_what_depends_on_the_points_alone_is_made_once(monkeypatch):
