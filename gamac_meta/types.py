@@ -222,7 +222,14 @@ class MeasureTable:
         )
 
     def reason(self, partition: int, measure: str) -> str | None:
-        """Why a value is NaN; None where it is defined."""
+        """Why a value is NaN; None where it is defined.
+
+        Raises InvalidInputError.
+        """
+        if measure not in self.measures:
+            raise InvalidInputError(f"the table lacks the measure {measure!r}")
+        if not 0 <= partition < len(self):
+            raise InvalidInputError(f"partition must be one of the rows 0 to {len(self) - 1}, got {partition!r}")
         return self.reasons.get((partition, measure))
 
     def to_frame(self) -> pd.DataFrame:

@@ -111,6 +111,16 @@ def table(**change):
     return MeasureTable(**given | change)
 
 
+def test_a_table_has_no_reason_for_what_it_lacks():
+    assert table(reasons={(1, "down"): "too few"}).reason(1, "down") == "too few"
+    assert table().reason(0, "down") is None
+    with pytest.raises(InvalidInputError, match="the table lacks the measure 'sideways'"):
+        table().reason(0, "sideways")
+    for row in (-1, 3):
+        with pytest.raises(InvalidInputError, match=f"partition must be one of the rows 0 to 2, got {row}"):
+            table().reason(row, "down")
+
+
 def test_ranks_follow_the_direction_share_ties_and_put_missing_values_last():
     assert table().ranks().tolist() == [[3.0, 2.0], [1.5, 3.0], [1.5, 1.0]]
     assert table().oriented()[0].tolist() == [1.0, -5.0]
