@@ -329,12 +329,12 @@ def _read(arguments: argparse.Namespace) -> tuple[pd.DataFrame, str | None]:
 
 
 def _announce_compilation() -> None:
-    """Say why the first command on a machine takes its time."""
+    """Say why the first command on a machine takes its time, as benchmarks/first_call.py measures it."""
     from gamac_meta._kernels.compiler import nothing_kept
     from gamac_meta._kernels.pairs import fold_rows
 
     if nothing_kept(fold_rows):
-        print(f"{PROGRAM}: compiling kernels, once on this machine: about 20 seconds", file=sys.stderr, flush=True)
+        print(f"{PROGRAM}: compiling kernels, once on this machine: about 25 seconds", file=sys.stderr, flush=True)
 
 
 def _table_options(arguments: argparse.Namespace) -> str:
