@@ -32,6 +32,8 @@ from gamac_meta.types import Floats, Ints, Labels
 COSTS = ("linear", "neighbors", "pairs", "sort")
 # nearest others that make a neighborhood
 NEIGHBORHOOD = 25
+# points that are factored at once, so that no copy of all is made
+ROOT_ROWS = 4096
 
 
 class PartitionView:
@@ -231,9 +233,15 @@ class PartitionView:
         return centers.midpoint_densities(self.X, np.append(self.starts, self.n), self.centroids, radius)
 
     @cached_property
-    def total_scatter(self) -> Floats:
-        """(d, d) sum of outer products of points minus the mean of all."""
-        return np.asarray(self.X.T @ self.X)
+    def scatter_roots(self) -> Floats:
+        """(k, d, d) triangular R of each cluster, whose scatter matrix is R'R: it keeps the digits that
+        a nearly singular product loses."""
+        return np.stack([_root(block) for block in np.split(self.deviations, self.starts[1:])])
+
+    @cached_property
+    def total_root(self) -> Floats:
+        """(d, d) triangular R of all points about their mean, with the sum of outer products R'R."""
+        return _root(self.X)
 
     # ---- pairs of points, one walk for all partitions ---------------------------------------
 
@@ -516,7 +524,8 @@ STATISTIC_COSTS: dict[str, str] = {
             "between_ss",
             "total_ss",
             "scatter_matrices",
-            "total_scatter",
+            "scatter_roots",
+            "total_root",
             "midpoint_densities",
         ],
         "linear",
@@ -589,6 +598,14 @@ STATISTIC_KINDS: dict[str, str] = {
         "structure",
     ),
 }
+
+
+def _root(points: Floats) -> Floats:
+    """(d, d) triangular R with R'R = X'X for points X (m, d)."""
+    root = np.zeros((points.shape[1], points.shape[1]))
+    for start in range(0, len(points), ROOT_ROWS):
+        root = np.asarray(np.linalg.qr(np.concatenate([root, points[start : start + ROOT_ROWS]]), mode="r"))
+    return root
 
 
 def views(

@@ -7,6 +7,7 @@ connection take noise, -1.
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 from oracles_connected import dcsi, disco, lccv  # noqa: F401
@@ -108,19 +109,34 @@ def scatter_matrix(points):
     return sum(np.outer(x - centroid(points), x - centroid(points)) for x in points)
 
 
-def log_determinant(matrix):
-    if np.linalg.matrix_rank(matrix, tol=1e-10 * max(np.trace(matrix), 1e-300)) < len(matrix):
+def log_determinant(groups):
+    """Of the sum of the groups' scatter matrices, in fractions: nearly singular ones lose no digits."""
+    total = sum(exact_scatter_matrix(points) for points in groups)
+    eigenvalues = np.linalg.eigvalsh(total.astype(float))
+    if eigenvalues[0] <= 1e-12 * eigenvalues[-1]:
         return math.nan
-    return math.log(np.linalg.det(matrix))
+    determinant = Fraction(1)
+    for place in range(len(total)):
+        determinant *= total[place, place]
+        shares = total[place + 1 :, place] / total[place, place]
+        total[place + 1 :] -= np.outer(shares, total[place])
+    return log(determinant)
+
+
+def exact_scatter_matrix(points):
+    exact = np.array([[Fraction(value) for value in x] for x in points.tolist()])
+    deviations = exact - exact.sum(axis=0) / len(points)
+    return deviations.T @ deviations
 
 
 def log_det_ratio(X, labels):
-    pooled = sum(scatter_matrix(points) for points in clusters(X, labels))
-    return len(X) * (log_determinant(scatter_matrix(X)) - log_determinant(pooled))
+    return len(X) * (log_determinant([X]) - log_determinant(clusters(X, labels)))
 
 
 def scott_symons(X, labels):
-    return sum(len(points) * log_determinant(scatter_matrix(points) / len(points)) for points in clusters(X, labels))
+    return sum(
+        len(points) * (log_determinant([points]) - X.shape[1] * math.log(len(points))) for points in clusters(X, labels)
+    )
 
 
 def ratkowsky_lance(X, labels):

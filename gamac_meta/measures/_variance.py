@@ -88,18 +88,18 @@ def banfield_raftery(xp, within_ss, sizes):
     bounds=(0.0, inf),
     reference=SCOTT_SYMONS,
 )
-def log_det_ratio(xp, total_scatter, scatter_matrices, n):
+def log_det_ratio(xp, total_root, scatter_roots, n, d):
     r"""Log-likelihood ratio of one common within-cluster covariance: :math:`n \log(\det T / \det W)`."""
-    within = _log_determinants(xp, xp.sum(scatter_matrices, axis=0), "the within-cluster scatter matrix")
-    return n * (_log_determinants(xp, total_scatter, "the total scatter matrix") - within)
+    within = _log_determinants(xp, xp.reshape(scatter_roots, (-1, d)), "the within-cluster scatter matrix")
+    return n * (_log_determinants(xp, total_root, "the total scatter matrix") - within)
 
 
-def _log_determinants(xp, matrices, what):
-    """(...) logarithms of the determinants of covariances (..., d, d), refused where singular."""
-    eigenvalues = xp.linalg.eigvalsh(matrices)
-    if xp.any(eigenvalues[..., 0] <= 1e-12 * eigenvalues[..., -1]):
+def _log_determinants(xp, roots, what):
+    """(...) logarithms of the determinants of covariances R'R, from R (..., m, d), refused where singular."""
+    deviations = xp.linalg.svdvals(roots)
+    if xp.any(deviations[..., -1] <= 1e-6 * deviations[..., 0]):
         raise UndefinedMeasureError(f"{what} is singular")
-    return xp.sum(xp.log(eigenvalues), axis=-1)
+    return 2.0 * xp.sum(xp.log(deviations), axis=-1)
 
 
 @measure(
@@ -109,13 +109,13 @@ def _log_determinants(xp, matrices, what):
     reference=SCOTT_SYMONS,
     scale_free=False,
 )
-def scott_symons(xp, scatter_matrices, sizes):
+def scott_symons(xp, scatter_roots, sizes):
     r"""Likelihood criterion of clusters with covariances of their own: :math:`\sum_c n_c \log\det(W_c / n_c)`.
 
     A cluster of at most d points, or one in a hyperplane, has a singular covariance, hence no value.
     """
-    covariances = scatter_matrices / sizes[:, None, None]
-    return xp.sum(sizes * _log_determinants(xp, covariances, "the covariance of a cluster"))
+    roots = scatter_roots / xp.sqrt(sizes)[:, None, None]
+    return xp.sum(sizes * _log_determinants(xp, roots, "the covariance of a cluster"))
 
 
 @measure(

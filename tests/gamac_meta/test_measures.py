@@ -113,6 +113,20 @@ def test_agrees_with_its_oracle(measure, data):
     assert value_of(measure, X, labels) == close(expected if math.isfinite(expected) else math.nan)
 
 
+@pytest.mark.parametrize("name", ["log_det_ratio", "scott_symons"])
+@pytest.mark.parametrize("share", [1e-4, 1e-7, 1e-10])
+@pytest.mark.parametrize("d", [2, 4])
+def test_nearly_singular_covariances_keep_their_digits(name, share, d):
+    # columns correlated to 1 - share
+    rng = np.random.default_rng(0)
+    labels = np.arange(90) % 3
+    common, own = rng.normal(size=(90, 1)), rng.normal(size=(90, d))
+    X = math.sqrt(1.0 - share) * common + math.sqrt(share) * own + labels[:, None] + 0.001 * np.eye(3, d)[labels]
+    expected = getattr(oracles, name)(X, labels)
+    assert math.isfinite(expected)
+    assert value_of(MEASURES[name], X, labels) == close(expected)
+
+
 @every_measure
 def test_prefers_planted_clusters_to_chance(measure):
     # a cluster that needs but one local core counts 0 in LCCV, whatever the labels

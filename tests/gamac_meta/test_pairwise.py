@@ -13,7 +13,7 @@ from gamac_meta import concordance
 from gamac_meta._kernels import pairs, trees
 from gamac_meta.measures import MEASURES
 from gamac_meta.pair_pass import PairPass
-from gamac_meta.pairwise import STATISTIC_COSTS, PartitionView, views
+from gamac_meta.pairwise import ROOT_ROWS, STATISTIC_COSTS, PartitionView, views
 from gamac_meta.points import SharedPoints
 
 few = settings(max_examples=20, deadline=None)
@@ -61,6 +61,15 @@ def test_between_and_within_make_the_total(data):
     view = PartitionView(*data)
     assert view.within_ss.sum() + view.between_ss == pytest.approx(view.total_ss)
     assert np.trace(view.scatter_matrices.sum(axis=0)) == pytest.approx(view.within_ss.sum())
+
+
+@pytest.mark.parametrize("n", [7, 60, 3 * ROOT_ROWS + 1])
+def test_roots_are_those_of_the_scatter_matrices(n):
+    labels = np.minimum(np.arange(n), 2)  # two single points
+    view = PartitionView(np.random.default_rng(n).normal(size=(n, 3)), labels)
+    assert view.scatter_roots.shape == (3, 3, 3)
+    assert np.swapaxes(view.scatter_roots, 1, 2) @ view.scatter_roots == pytest.approx(view.scatter_matrices)
+    assert view.total_root.T @ view.total_root == pytest.approx(view.X.T @ view.X)
 
 
 @few
