@@ -34,25 +34,21 @@ def exact_extremes(
 ) -> list[dict[str, Floats]]:
     """For each of `count` views those of the wanted statistics that could be made exact for all of them.
 
-    patience: seconds that each statistic may take in each thread. A column of a table is then exact for
-    all partitions or for none, and they remain comparable.
+    patience: seconds that each statistic may take. A column of a table is then exact for all
+    partitions or for none, and they remain comparable.
     """
-    left = dict.fromkeys(wanted, patience * threads)
+    left = dict.fromkeys(wanted, patience * min(threads, count))
 
     def search(row: int, stop: Event) -> dict[str, Floats]:
         here = view(row)
         found = {}
         for name in wanted:
-            start = clock()
-
-            def out_of_time(name: str = name, start: float = start) -> bool:
-                return stop.is_set() or clock() - start > left[name]
-
+            out_of_time = _spending(left, name, clock, stop)
             table = None if out_of_time() else SEARCHES[name](here, out_of_time)
             if table is None:
                 left[name] = -1.0
             else:
-                left[name] -= clock() - start
+                out_of_time()  # what it took since it looked last
                 found[name] = table
         return found
 
@@ -62,6 +58,20 @@ def exact_extremes(
         advance()
     kept = [name for name in wanted if all(name in found for found in results)]
     return [{name: found[name] for name in kept} for found in results]
+
+
+def _spending(left: dict[str, float], name: str, clock: Callable[[], float], stop: Event) -> OutOfTime:
+    """Tells whether the seconds left[name] are spent, by this thread and the others that take from them."""
+    last = clock()
+
+    def out_of_time() -> bool:
+        nonlocal last
+        now = clock()
+        left[name] -= now - last
+        last = now
+        return stop.is_set() or left[name] < 0.0
+
+    return out_of_time
 
 
 def diameters(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
@@ -95,6 +105,8 @@ def gaps(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
             continue  # smaller than all
         tree = cKDTree(clusters[larger])
         for smaller in by_size[:place]:
+            if out_of_time():
+                return None
             guess = found[larger, smaller]
             points = clusters[smaller]
             beside = points - np.clip(points, lower[larger], upper[larger])

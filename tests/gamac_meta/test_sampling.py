@@ -2,6 +2,7 @@
 
 import _thread
 import threading
+import time
 from functools import cache
 
 import numpy as np
@@ -228,6 +229,39 @@ def test_searches_that_take_too_long_are_given_up_for_all_partitions():
     X, labels, _ = known(skewed_in_eight_dimensions)
     ticks = iter(range(10**9))
     assert searched(X, labels, patience=1.0, clock=lambda: float(next(ticks))) == [{}] * len(labels)
+
+
+@pytest.mark.parametrize(("threads", "count"), [(4, 1), (2, 2), (2, 6)])
+def test_searches_at_once_take_no_longer_than_one_may(monkeypatch, threads, count):
+    times = threading.local()
+    together = threading.Barrier(min(threads, count))
+
+    def clock():
+        times.now = getattr(times, "now", 0.0) + 1.0
+        return times.now
+
+    seconds = []
+
+    def endless(_, out_of_time):
+        if len(seconds) < together.parties:
+            together.wait()
+        start = clock()
+        while not out_of_time():
+            time.sleep(1e-5)
+        seconds.append(clock() - start)
+
+    monkeypatch.setitem(SEARCHES, "gaps", endless)
+    exact_extremes(lambda row: row, count, ["gaps"], threads, 100.0, clock, lambda: None)
+    assert sum(seconds) == pytest.approx(100.0 * together.parties, abs=20.0)
+
+
+def test_a_search_for_gaps_looks_at_the_clock_where_there_is_nothing_to_find():
+    # all gaps are zero, and known to be from any rows
+    X, labels = np.repeat(np.eye(2), 60, axis=0), np.tile(np.arange(30), 4)
+    view = sampled(X, labels[None].astype(np.int32), 120, 0)[0]
+    looks = []
+    assert SEARCHES["gaps"](view, lambda: looks.append(1)) is not None
+    assert len(looks) == 30 * 29 / 2
 
 
 def test_repeated_and_collinear_points_have_extremes():
