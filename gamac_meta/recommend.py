@@ -200,7 +200,9 @@ def recommend_measure(
         points, labels = _sample(prepared.data.X, candidates, int(random_state))
         compared = evaluate(points, labels, ranker.measures, backend=backend)
         pairs = pair_features(table, seen.landmarks, compared, labels)
-    prediction = ranker.predict(seen.features, pairs)
+    # a model may have learned from fewer features than there are
+    features = seen.features[[metafeatures.NAMES.index(name) for name in ranker.feature_names]]
+    prediction = ranker.predict(features, pairs)
     return Recommendation(
         tuple(ranker.measures[position] for position in prediction.order),
         prediction.scores,
@@ -212,7 +214,7 @@ def recommend_measure(
         _cautions(prepared, trained),
         prepared,
         ranker,
-        seen.features,
+        features,
         pairs,
     )
 
@@ -252,14 +254,20 @@ def _load(model: str | Path | Model | None) -> Model:
 
 
 def _sample(X: Floats, candidates: PartitionSet, seed: int) -> tuple[Floats, PartitionSet]:
-    if len(X) <= CANDIDATE_POINTS:
-        return X, candidates
-    shuffled = np.random.default_rng(seed).permutation(len(X))
-    # two points of every cluster of every candidate, so that none vanishes from the sample
-    kept = [_first_two(labels[shuffled]) for labels in candidates.labels]
-    places = np.unique(np.concatenate([*kept, np.arange(CANDIDATE_POINTS)]))
-    rows = np.sort(shuffled[places])
-    return X[rows], PartitionSet(candidates.labels[:, rows], candidates.makers)
+    """At most about 2000 points and their labels, the same however X was ordered, moved or turned."""
+    from metafeatures import canonical_order, canonical_points
+
+    rows = np.arange(len(X))
+    if len(X) > CANDIDATE_POINTS:
+        ordered = canonical_order(X)
+        shuffled = ordered[np.random.default_rng(seed).permutation(len(X))]
+        # two points of every cluster of every candidate, so that none vanishes from the sample
+        kept = [_first_two(labels[shuffled]) for labels in candidates.labels]
+        places = np.unique(np.concatenate([*kept, np.arange(CANDIDATE_POINTS)]))
+        # and the outermost, so that they are not all equal
+        rows = np.union1d(shuffled[places], ordered[-1:])
+    order, points = canonical_points(X[rows])
+    return points, PartitionSet(candidates.labels[:, rows[order]], candidates.makers)
 
 
 def _first_two(labels: Labels) -> Ints:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gamac_meta.types import Dataset, Floats, Ints, MeasureTable, PartitionSet
 from metafeatures._partitions import LANDMARKS
+from metafeatures._sample import canonical_order, canonical_points
 
 if TYPE_CHECKING:
     from metafeatures._view import DataView
@@ -32,6 +33,8 @@ __all__ = [
     "ROTATION_FREE",
     "SCHEMA_VERSION",
     "Description",
+    "canonical_order",
+    "canonical_points",
     "describe",
     "extract",
 ]
@@ -42,7 +45,7 @@ class Description:
     """The meta-features of a data set, with the landmarks for features of measures and partitions."""
 
     features: Floats  # (200,) in the order of NAMES
-    points: Dataset  # (n', d) the sample: at most 1000 points, centered, root mean square radius 1
+    points: Dataset  # (n', r) the sample: at most 1000 points along their principal axes, mean square radius 1
     rows: Ints  # (n',) where the sample's points are in the data set
     landmarks: PartitionSet  # (l, n') fixed cheap partitions of the sample
     landmark_table: MeasureTable  # (l, m) every measure of every landmark
@@ -68,7 +71,7 @@ def describe(data: Dataset) -> Description:
 
     with threadpool_limits(1):
         view = DataView(data)
-        points = Dataset(view.X, data.name, data.origin)
+        points = Dataset(view.points, data.name, data.origin)
         view.landmark_table = evaluate(points, view.landmarks)
         return Description(_features(view), points, view.rows, view.landmarks, view.landmark_table)
 

@@ -60,7 +60,7 @@ def landmarks(view: DataView) -> PartitionSet:
                 linkages[algorithm] = _linkage(view.condensed, algorithm)
             labels = _cut(linkages[algorithm], k)
         elif algorithm == "mixture":
-            labels = mixture(view.principal_points[:, :MIXTURE_AXES], kmeans_of(k), k)
+            labels = mixture(view.X[:, :MIXTURE_AXES], kmeans_of(k), k)
         elif algorithm == "spectral":
             if embedding is None:
                 embedding = spectral_embedding(view, min(8, most))

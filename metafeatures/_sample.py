@@ -11,6 +11,11 @@ CELLS = 64
 # What is equal must compare equal after a translation or rotation has disturbed its last digits.
 KEPT_BITS = 30
 SNAP_BITS = 46
+# Points given to measures keep about 7 digits, covariances about 13: more than the first would meet the
+# noise of a turn, and covariances that are equal by symmetry must stay so, else their axes are arbitrary.
+POINT_BITS = 24
+COVARIANCE_BITS = 44
+NO_SPREAD = 1e-9  # of the widest axis: less is lost in the last digits
 
 
 def rounded(values: Floats) -> Floats:
@@ -38,6 +43,58 @@ def _about_middle(X: Floats) -> Floats:
 def _about_mean(X: Floats) -> Floats:
     X = np.where(np.any(X[0] != X, axis=0), X - X.mean(axis=0), 0.0)
     return np.asarray(X / np.abs(X).max())
+
+
+def principal_frame(X: Floats) -> Floats:
+    """(n, r) points about their mean along their principal axes, widest first, root mean square radius 1.
+
+    Each axis points where its third moment is positive; where that vanishes, where its largest part in
+    a column is, and not so that the points are a mirror image by the first axis. Axes without spread
+    are left out.
+    """
+    X = centered(X)
+    if X.shape[1] > X.shape[0]:
+        axes = np.linalg.svd(X, full_matrices=False)[2].T
+    else:
+        covariance = X.T @ X
+        covariance = np.round(np.ldexp(covariance / np.abs(covariance).max(), COVARIANCE_BITS))
+        axes = np.linalg.eigh(covariance)[1][:, ::-1]
+    points = X @ axes
+    spread = np.sqrt(np.mean(points**2, axis=0))
+    kept = spread > NO_SPREAD * spread.max()
+    points, axes, spread = points[:, kept] / spread[kept], axes[:, kept], spread[kept]
+    skew = np.round(np.ldexp(np.mean(points**3, axis=0), KEPT_BITS))
+    largest = axes[np.argmax(rounded(np.abs(axes)), axis=0), np.arange(axes.shape[1])]
+    points *= np.where(skew != 0, np.sign(skew), np.sign(largest))
+    lean = np.round(np.ldexp(np.mean(points[:, :1] ** 3 * points, axis=0), KEPT_BITS))
+    points *= np.where((skew == 0) & (lean < 0), -1.0, 1.0)
+    return np.asarray(points * spread / np.sqrt(np.sum(spread**2)))
+
+
+def canonical(X: Floats) -> tuple[Ints, Floats]:
+    """(n,) rows in canonical order and (n, r) these points along their principal axes.
+
+    The points come out the same, but for their last digits, however X was ordered, moved, scaled or turned.
+    """
+    points = principal_frame(X)
+    order = canonical_order(points)
+    return order, points[order]
+
+
+def snapped(points: Floats) -> Floats:
+    """(n, r) points on a grid, about 1e7 cells across the bulk of them, however far an outlier is."""
+    sizes = np.abs(points)
+    bulk = np.median(sizes[sizes > 0])
+    cell = np.ldexp(1.0, int(np.frexp(bulk)[1]) - POINT_BITS)
+    return np.asarray(np.round(points / cell) * cell)
+
+
+def canonical_points(X: Floats) -> tuple[Ints, Floats]:
+    """(n,) rows in canonical order and (n, r) these points for measures to compare: along their principal
+    axes, without their last digits, as wide as X."""
+    order, points = canonical(X)
+    radius = np.sqrt(np.mean(np.sum((X - X.mean(axis=0)) ** 2, axis=1)))
+    return order, snapped(points) * rounded(radius)
 
 
 def canonical_order(X: Floats) -> Ints:

@@ -21,24 +21,24 @@ def _nearest(places: Floats, X: Floats) -> Floats:
 
 
 @metafeatures("hopkins")
-def hopkins(principal_points: Floats, sorted_distances: Floats) -> float:
+def hopkins(X: Floats, sorted_distances: Floats) -> float:
     """Hopkins statistic: nearest points as seen from 200 uniform places in the box along the principal
     axes, against those seen from points; 1/2 for uniform data, near 1 for clusters.
 
     Hopkins and Skellam 1954, doi:10.1093/oxfordjournals.aob.a083391; distances, not their d-th powers.
     """
     rng = np.random.default_rng(SEED)
-    low, high = principal_points.min(axis=0), principal_points.max(axis=0)
+    low, high = X.min(axis=0), X.max(axis=0)
     places = low + (high - low) * rng.random((PROBES, len(low)))
-    empty = _nearest(places, principal_points).mean()
+    empty = _nearest(places, X).mean()
     return float(empty / (empty + sorted_distances[:, 0].mean()))
 
 
 @metafeatures("occupancy")
-def occupancy(principal_points: Floats) -> float:
+def occupancy(X: Floats) -> float:
     """Occupied cells of a grid on the first two principal axes, over those of as many uniform points."""
-    n = len(principal_points)
-    axes = principal_points[:, :2]
+    n = len(X)
+    axes = X[:, :2]
     reach = np.ptp(axes, axis=0)
     axes = axes[:, reach > 0]
     side = max(2, int((n / 4) ** (1 / axes.shape[1])))

@@ -31,9 +31,9 @@ def size(total_points: int, d: int) -> tuple[float, ...]:
 
 
 @metafeatures("correlation_mean", "correlation_sd", "correlated_share")
-def correlations(X: Floats) -> tuple[float, ...]:
+def correlations(columns: Floats) -> tuple[float, ...]:
     """Mean and deviation of absolute correlations between columns, share above 1/2."""
-    columns = _varying(X)
+    columns = _varying(columns)
     d = columns.shape[1]
     if d < 2:
         return 0.0, 0.0, 0.0
@@ -42,13 +42,13 @@ def correlations(X: Floats) -> tuple[float, ...]:
 
 
 @metafeatures("covariance_mean", "deviation_ratio_log")
-def covariances(X: Floats) -> tuple[float, float]:
+def covariances(columns: Floats) -> tuple[float, float]:
     """Mean absolute covariance over the mean variance; log of the largest over the smallest deviation."""
-    covariance = X.T @ X / len(X)
+    covariance = columns.T @ columns / len(columns)
     variances = np.diagonal(covariance)
     d = len(variances)
     between = (np.abs(covariance).sum() - variances.sum()) / max(d * (d - 1), 1)
-    deviations = X.std(axis=0)
+    deviations = columns.std(axis=0)
     deviations = deviations[deviations > 0]
     return float(between / variances.mean()), float(np.log(deviations.max() / deviations.min()))
 
@@ -66,9 +66,9 @@ def eigenvalues(spectrum: Floats) -> tuple[float, ...]:
 
 
 @metafeatures("skewness_mean", "skewness_max", "kurtosis_mean", "kurtosis_max")
-def moments(X: Floats) -> tuple[float, ...]:
+def moments(columns: Floats) -> tuple[float, ...]:
     """Absolute skewness and log of the kurtosis (3 for a normal column): mean and largest over columns."""
-    columns = _varying(X)
+    columns = _varying(columns)
     skewness = np.abs(np.mean(columns**3, axis=0))
     kurtosis = np.log(np.mean(columns**4, axis=0))
     return skewness.mean(), skewness.max(), kurtosis.mean(), kurtosis.max()
@@ -78,9 +78,9 @@ def moments(X: Floats) -> tuple[float, ...]:
     "quartile_range_mean", "median_deviation_mean", "range_log", "median_shift", "trimmed_shift",
     "outlier_columns", "outlier_cells",
 )  # fmt: skip
-def quantiles(X: Floats) -> tuple[float, ...]:
+def quantiles(columns: Floats) -> tuple[float, ...]:
     """Robust against plain spread and location of columns, and values beyond the whiskers."""
-    columns = np.sort(_varying(X), axis=0)
+    columns = np.sort(_varying(columns), axis=0)
     n = len(columns)
     low, median, high = np.quantile(columns, (0.25, 0.5, 0.75), axis=0)
     reach = WHISKERS * (high - low) + 1e-9  # a value on the whisker is inside, whatever its last digits
@@ -98,12 +98,12 @@ def quantiles(X: Floats) -> tuple[float, ...]:
 
 
 @metafeatures("normal_columns")
-def normality(X: Floats) -> float:
+def normality(columns: Floats) -> float:
     """Share of columns whose normality a Jarque-Bera test does not reject at 5 %.
 
     Jarque and Bera 1987, doi:10.2307/1403192; pymfe's nr_norm uses Shapiro-Wilk.
     """
-    columns = _varying(X)
+    columns = _varying(columns)
     excess = np.mean(columns**4, axis=0) - 3.0
     statistic = len(columns) / 6.0 * (np.mean(columns**3, axis=0) ** 2 + excess**2 / 4.0)
     # chi squared with two degrees of freedom has a closed tail: exp(-x / 2)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from gamac_meta.types import Dataset, Floats, Ints, MeasureTable, PartitionSet
-from metafeatures._sample import centered, rounded, sample_rows
+from metafeatures._sample import canonical, centered, rounded, sample_rows, snapped
 
 NEIGHBORS = 10
 
@@ -44,7 +44,8 @@ class Tree:
 
 
 class DataView:
-    """One data set as meta-features see it: a centered sample in canonical order and common scale."""
+    """One data set as meta-features see it: a centered sample along its principal axes, in canonical order
+    and common scale, and so the same however the data were ordered, moved, scaled or turned."""
 
     def __init__(self, data: Dataset) -> None:
         self._data = data
@@ -57,13 +58,30 @@ class DataView:
     @cached_property
     def rows(self) -> Ints:
         """(n,) rows of the data set in the sample."""
-        return sample_rows(self._data.X)
+        return self._sample[0]
 
     @cached_property
     def X(self) -> Floats:
-        """(n, d) the sample, its mean at the origin and its root mean square radius 1."""
-        points = centered(self._data.X[self.rows])
-        return np.asarray(points / np.sqrt(np.mean(np.sum(points**2, axis=1))))
+        """(n, r) the sample along its principal axes that have spread, its root mean square radius 1."""
+        return self._sample[1]
+
+    @cached_property
+    def points(self) -> Floats:
+        """(n, r) X without its last digits: measures, which compare distances to the last digit, see what does
+        not change when the data are moved or turned."""
+        return snapped(self.X)
+
+    @cached_property
+    def columns(self) -> Floats:
+        """(n, d) the sample by the columns of the data, its mean at the origin."""
+        return centered(self._data.X[self.rows])
+
+    @cached_property
+    def _sample(self) -> tuple[Ints, Floats]:
+        rows = sample_rows(self._data.X)
+        # ordered again: among points at one distance from the mean, the first order went by the columns
+        order, points = canonical(self._data.X[rows])
+        return rows[order], points
 
     @property
     def n(self) -> int:
@@ -72,8 +90,8 @@ class DataView:
 
     @property
     def d(self) -> int:
-        """Dimensions."""
-        return int(self.X.shape[1])
+        """Columns of the data."""
+        return self._data.d
 
     @cached_property
     def condensed(self) -> Floats:
@@ -140,27 +158,11 @@ class DataView:
         return Tree(order, parent, length)
 
     @cached_property
-    def principal(self) -> tuple[Floats, Floats]:
-        """Eigenvalues (d,) of the covariance, descending, and the points (n, d) along the axes.
-
-        Each axis points where its third moment is positive, so that rotated data give the same.
-        """
-        _, singular, axes = np.linalg.svd(self.X, full_matrices=False)
-        points = self.X @ axes.T
-        signs = np.where(np.sum(points**3, axis=0) < 0, -1.0, 1.0)
-        spectrum = np.zeros(self.d)
-        spectrum[: singular.size] = singular**2 / self.n
-        return spectrum, points * signs
-
-    @cached_property
     def spectrum(self) -> Floats:
         """(d,) eigenvalues of the covariance, descending."""
-        return self.principal[0]
-
-    @cached_property
-    def principal_points(self) -> Floats:
-        """(n, min(n, d)) points along the principal axes."""
-        return self.principal[1]
+        spectrum = np.zeros(self.d)
+        spectrum[: self.X.shape[1]] = np.mean(self.X**2, axis=0)
+        return spectrum
 
     @cached_property
     def landmarks(self) -> PartitionSet:
@@ -182,7 +184,7 @@ class DataView:
         from gamac_meta.measures import evaluate
         from metafeatures._landmarks import ANCHORS
 
-        return evaluate(self.X, self.landmarks, ANCHORS)
+        return evaluate(self.points, self.landmarks, ANCHORS)
 
     @cached_property
     def anchor_table(self) -> MeasureTable:

@@ -124,6 +124,30 @@ def test_sample_of_candidates_keeps_every_cluster():
     assert sampled.n_clusters.tolist() == [2, 2]
 
 
+@pytest.mark.parametrize("n", [300, 2 * CANDIDATE_POINTS])
+def test_points_of_candidates_are_the_same_however_they_are_written(n):
+    rng = np.random.default_rng(1)
+    X = np.round(rng.normal(size=(n, 3)) + 4.0 * rng.integers(0, 3, (n, 1)), 1)
+    labels = rng.integers(0, 4, size=(3, n))
+    rows = rng.permutation(n)
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    points, sampled = _sample(X, PartitionSet(labels), 0)
+    for moved in (X[rows], X[rows] - 31.7, X[rows] @ turn):
+        again, same = _sample(moved, PartitionSet(labels[:, rows]), 0)
+        assert again.shape == points.shape
+        assert again == pytest.approx(points, abs=1e-6)
+        if n <= CANDIDATE_POINTS:
+            counts = [np.unique(each.labels, axis=1, return_counts=True) for each in (sampled, same)]
+            assert all(np.array_equal(a, b) for a, b in zip(*counts, strict=True))
+
+
+def test_a_sample_of_candidates_is_not_all_one_point():
+    X = np.zeros((3 * CANDIDATE_POINTS, 2))
+    X[77] = 1.0
+    points, _ = _sample(X, PartitionSet(np.arange(len(X))[None, :] % 2), 0)
+    assert np.ptp(points, axis=0).max() > 0
+
+
 def test_a_prepared_data_set_says_what_was_done():
     X = np.column_stack([load_iris().data, np.ones(150)])
     with pytest.warns(UserWarning, match="dropped 1 constant column"):
