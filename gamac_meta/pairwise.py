@@ -238,11 +238,6 @@ class PartitionView:
         a nearly singular product loses."""
         return np.stack([_root(block) for block in np.split(self.deviations, self.starts[1:])])
 
-    @cached_property
-    def total_root(self) -> Floats:
-        """(d, d) triangular R of all points about their mean, with the sum of outer products R'R."""
-        return _root(self.X)
-
     # ---- pairs of points, one walk for all partitions ---------------------------------------
 
     def _table(self, cells: Floats) -> Floats:
@@ -525,7 +520,6 @@ STATISTIC_COSTS: dict[str, str] = {
             "total_ss",
             "scatter_matrices",
             "scatter_roots",
-            "total_root",
             "midpoint_densities",
         ],
         "linear",

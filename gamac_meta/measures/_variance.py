@@ -88,10 +88,15 @@ def banfield_raftery(xp, within_ss, sizes):
     bounds=(0.0, inf),
     reference=SCOTT_SYMONS,
 )
-def log_det_ratio(xp, total_root, scatter_roots, n, d):
+def log_det_ratio(xp, scatter_roots, centroids, sizes, n, d):
     r"""Log-likelihood ratio of one common within-cluster covariance: :math:`n \log(\det T / \det W)`."""
-    within = _log_determinants(xp, xp.reshape(scatter_roots, (-1, d)), "the within-cluster scatter matrix")
-    return n * (_log_determinants(xp, total_root, "the total scatter matrix") - within)
+    within = xp.reshape(scatter_roots, (-1, d))
+    # T is W and the scatter of the centroids, each as often as its cluster has points
+    total = xp.concat([within, xp.sqrt(sizes)[:, None] * centroids])
+    return n * (
+        _log_determinants(xp, total, "the total scatter matrix")
+        - _log_determinants(xp, within, "the within-cluster scatter matrix")
+    )
 
 
 def _log_determinants(xp, roots, what):
