@@ -267,7 +267,10 @@ def _sample(X: Floats, candidates: PartitionSet, seed: int) -> tuple[Floats, Par
         # and the outermost, so that they are not all equal
         rows = np.union1d(shuffled[places], ordered[-1:])
     order, points = canonical_points(X[rows])
-    return points, PartitionSet(candidates.labels[:, rows[order]], candidates.makers)
+    labels = candidates.labels[:, rows[order]]
+    # equal points go by their labels, where measures may ask which of them is nearest
+    place = np.cumsum(np.any(np.diff(points, axis=0, prepend=points[:1]) != 0, axis=1))
+    return points, PartitionSet(labels[:, np.lexsort((*labels[::-1], place))], candidates.makers)
 
 
 def _first_two(labels: Labels) -> Ints:

@@ -141,6 +141,17 @@ def test_points_of_candidates_are_the_same_however_they_are_written(n):
             assert all(np.array_equal(a, b) for a, b in zip(*counts, strict=True))
 
 
+def test_equal_points_of_candidates_go_by_their_labels():
+    rng = np.random.default_rng(4)
+    X = np.repeat(rng.normal(size=(40, 2)), 5, axis=0)
+    labels = rng.integers(0, 3, size=(2, len(X)))
+    rows = rng.permutation(len(X))
+    points, sampled = _sample(X, PartitionSet(labels), 0)
+    again, same = _sample(X[rows], PartitionSet(labels[:, rows]), 0)
+    assert np.array_equal(points, again)
+    assert np.array_equal(sampled.labels, same.labels)
+
+
 def test_a_sample_of_candidates_is_not_all_one_point():
     X = np.zeros((3 * CANDIDATE_POINTS, 2))
     X[77] = 1.0
