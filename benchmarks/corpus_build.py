@@ -7,7 +7,7 @@ import sys
 import time
 
 from corpus.assessors import simulate
-from corpus.candidates import SCHEMES, partition
+from corpus.candidates import SCHEMES, choose, pool, taken
 from corpus.generators import draw_recipe, generate
 from gamac_meta.measures import evaluate
 from metafeatures import describe
@@ -24,8 +24,9 @@ def main(datasets: int = 40, seed: int = 1) -> None:
 
     def one(index):
         sample = clock("generate", lambda: generate(draw_recipe(index, seed)))
-        chosen = clock("candidates", lambda: partition(sample.data, seed, SCHEMES[index % 2]))
-        clock("measures", lambda: evaluate(sample.data, chosen))
+        partitions = clock("pool", lambda: pool(sample.data, seed))
+        chosen = clock("choice", lambda: taken(partitions, choose(partitions, SCHEMES[index % 2], seed)))
+        clock("measures", lambda: evaluate(sample.data, partitions))
         clock("assessors", lambda: simulate(sample.data.X, sample.references, chosen, seed))
         clock("meta-features", lambda: describe(sample.data))
 

@@ -96,10 +96,10 @@ def trees(points: Points) -> Iterator[Attempt]:
 
 
 def _cut_at(points: Points, method: str, k: int) -> Partition:
-    return _cut(points.trees[method], points.n - k)
+    return cut(points.trees[method], points.n - k)
 
 
-def _cut(tree: Floats, merges: int) -> Partition:
+def cut(tree: Floats, merges: int) -> Partition:
     """(n,) labels after the first merges of a linkage matrix; exact where heights tie."""
     n = len(tree) + 1
     parent = np.arange(2 * n - 1)
@@ -188,7 +188,7 @@ def _cut_guarded(tree: Floats, k: int, least: int) -> Partition:
     cuts = np.flatnonzero(count == k)
     if cuts.size == 0:
         raise ValueError(f"no cut has {k} clusters of at least {least} points")
-    return _small_to_noise(_cut(tree, int(cuts[-1]) + 1), least)
+    return _small_to_noise(cut(tree, int(cuts[-1]) + 1), least)
 
 
 def _small_to_noise(labels: Partition, least: int) -> Partition:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from corpus.assessors import simulate
-from corpus.candidates import SCHEMES, partition
+from corpus.candidates import SCHEMES, choose, pool, taken
 from corpus.generators import GENERATORS, draw_recipe, generate
 from corpus.store import CorpusStore, Entry, Summary
 from gamac_meta.exceptions import CorpusError, InvalidInputError
@@ -99,14 +99,26 @@ def make_entry(task: Task) -> Entry:
     recipe = draw_recipe(task.index, task.seed)
     try:
         sample = generate(recipe)
-        candidates = partition(sample.data, seed=task.candidates_seed, scheme=task.scheme)
+        partitions = pool(sample.data, task.candidates_seed)
+        chosen = choose(partitions, task.scheme, task.candidates_seed)
         # as the recommender scales the points of its users, since not every measure is scale-free
-        table = evaluate(scaled(sample.data.X, "common"), candidates)
+        table = evaluate(scaled(sample.data.X, "common"), partitions)
+        candidates = taken(partitions, chosen)
         orders = simulate(sample.data.X, sample.references, candidates, task.persons_seed, task.assessors)
     except Exception as error:
         raise CorpusError(
             f"data set {task.index} cannot be made, {type(error).__name__}: {error}; recipe {recipe.to_json()}"
         ) from error
     return Entry(
-        task.index, sample.data, sample.references, sample.family, sample.group, task.scheme, candidates, table, orders
+        task.index,
+        sample.data,
+        sample.references,
+        sample.family,
+        sample.group,
+        sample.base,
+        task.scheme,
+        partitions,
+        table,
+        chosen,
+        orders,
     )

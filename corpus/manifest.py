@@ -13,7 +13,7 @@ from gamac_meta import __version__
 from gamac_meta.exceptions import CorpusError
 from gamac_meta.files import replacing
 
-FORMAT = 1
+FORMAT = 2
 NAME = "manifest.json"
 
 
@@ -29,6 +29,7 @@ class Listed:
     assessors: tuple[str, ...]  # who gave them
     family: str
     group: str
+    base: str
     scheme: str
 
 

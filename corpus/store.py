@@ -1,8 +1,8 @@
 """The corpus on disk: data sets, candidates and measures as Parquet, orders in a database.
 
 DIRECTORY/manifest.json              settings, and the entries with their hashes
-DIRECTORY/points/000007-HASH.parquet    a row per point: coordinates, reference labels, candidates' labels
-DIRECTORY/measures/000007-HASH.parquet  a row per candidate, a column per measure
+DIRECTORY/points/000007-HASH.parquet    a row per point: coordinates, reference labels, the pool's labels
+DIRECTORY/measures/000007-HASH.parquet  a row per partition of the pool, a column per measure
 DIRECTORY/orders.sqlite              assessors' orders, unless a database URL is given
 
 Files are named by content and listed in the manifest last, so what is listed is always whole: a
@@ -181,7 +181,7 @@ class CorpusStore:
 
         Raises StorageFullError where there is no room; what was there stays.
         """
-        expected, given = self.settings.get("measures"), list(entry.table.measures)
+        expected, given = self.settings.get("measures"), list(entry.pool_table.measures)
         if expected is not None and given != expected:
             raise InvalidInputError(f"table must hold the measures {_short(expected)}, got {_short(given)}")
         contents = to_parquet(entry)
@@ -194,6 +194,7 @@ class CorpusStore:
             assessors=tuple(order.assessor for order in entry.orders),
             family=entry.family,
             group=entry.group,
+            base=entry.base,
             scheme=entry.scheme,
         )
         # orders first: they may be there without their entry, and adding them twice adds them once
@@ -273,6 +274,7 @@ class CorpusStore:
                 "dataset": entry.data.fingerprint,
                 "family": entry.family,
                 "group": entry.group,
+                "base": entry.base,
                 "scheme": entry.scheme,
                 "candidate": entry.candidates.makers,
                 "n_clusters": entry.candidates.n_clusters,

@@ -50,13 +50,14 @@ def store(tmp_path, orders_url):
 
 @pytest.fixture(scope="session")
 def small_entry():
-    """Make a small entry from its index: values with NaN and reasons, noise, tied ranks, two references."""
+    """Make a small entry from its index: p candidates of a pool of p + 2, values with NaN and reasons, noise,
+    tied ranks, two references."""
 
     def make(index=0, *, n=30, d=2, p=4, assessors=3, seed=0):
         rng = np.random.default_rng([seed, index])
-        labels = rng.integers(-1, 3, size=(p, n))
+        labels = rng.integers(-1, 3, size=(p + 2, n))
         labels[:, :4] = [-1, 0, 1, 2]
-        values = rng.normal(size=(p, 3))
+        values = rng.normal(size=(p + 2, 3))
         values[0, 1] = np.nan
         table = MeasureTable(
             values,
@@ -77,9 +78,11 @@ def small_entry():
             np.stack([rng.integers(0, 3, size=n), np.zeros(n)]),
             f"family-{index % 3}",
             f"group-{index % 2}",
+            f"base-{index % 3}",
             ("diverse", "random")[index % 2],
-            PartitionSet(labels, tuple(f"kmeans({row})" for row in range(p))),
+            PartitionSet(labels, tuple(f"kmeans({row})" for row in range(p + 2))),
             table,
+            np.arange(p + 1, 1, -1) % (p + 1),
             tuple(orders),
         )
 

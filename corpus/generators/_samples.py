@@ -23,6 +23,7 @@ class Sample:
     references: Labels  # (r, n) row 0 the finest natural labelling, then coarser ones; -1 is noise
     family: str
     group: str
+    base: str  # the table that a view shows; the family where points were drawn
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "references", frozen_array(self.references, np.int32))
@@ -61,6 +62,7 @@ def generate(recipe: Recipe) -> Sample:
         np.stack([labels, *coarser_references(X, labels, layers.coarser)]),
         recipe.family,
         member.group,
+        recipe.family,
     )
 
 

@@ -78,8 +78,9 @@ def test_every_entry_is_complete(built):
         np.testing.assert_array_equal(entry.data.X, sample.data.X)
         np.testing.assert_array_equal(entry.truth, sample.references[0])
         assert (entry.family, entry.data.origin) == (recipe.family, recipe.to_json())
-        assert entry.group == GENERATORS[entry.family].group
+        assert (entry.group, entry.base) == (GENERATORS[entry.family].group, entry.family)
         assert len(entry.candidates) == 15
+        assert len(entry.pool) > 30
         assert entry.table.measures == tuple(MEASURES)
         assert [order.assessor for order in entry.orders] == ["simulated-0", "simulated-1"]
     assert Counter(entry.scheme for entry in store.entries()) == {"diverse": 3, "random": 3}
@@ -208,7 +209,7 @@ def test_a_data_set_that_cannot_be_made_is_named(n_jobs):
 
 
 def test_a_failure_ends_the_build_and_keeps_the_rest(copy, built, monkeypatch):
-    monkeypatch.setattr(corpus.build, "partition", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(corpus.build, "pool", lambda *_, **__: 1 / 0)
     with pytest.raises(CorpusError, match=f"data set {DATASETS} cannot be made, ZeroDivisionError: division by zero"):
         extend(copy, DATASETS + 2)
     assert content_of(copy) == content_of(built)

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,16 +24,18 @@ from gamac_meta.types import Dataset, MeasureTable, PartitionSet, Ranking
 
 
 def assert_equal_entries(left, right):
-    assert (left.index, left.family, left.group, left.scheme) == (right.index, right.family, right.group, right.scheme)
+    for name in ("index", "family", "group", "base", "scheme"):
+        assert getattr(left, name) == getattr(right, name)
     assert (left.data.name, left.data.origin) == (right.data.name, right.data.origin)
     np.testing.assert_array_equal(left.data.X, right.data.X)
     np.testing.assert_array_equal(left.references, right.references)
-    np.testing.assert_array_equal(left.candidates.labels, right.candidates.labels)
-    assert left.candidates.makers == right.candidates.makers
+    np.testing.assert_array_equal(left.chosen, right.chosen)
+    np.testing.assert_array_equal(left.pool.labels, right.pool.labels)
+    assert left.pool.makers == right.pool.makers
     for name in ("measures", "greater_is_better", "makers", "reasons", "approximate"):
-        assert getattr(left.table, name) == getattr(right.table, name)
-    np.testing.assert_array_equal(left.table.values, right.table.values)
-    np.testing.assert_array_equal(left.table.noise_share, right.table.noise_share)
+        assert getattr(left.pool_table, name) == getattr(right.pool_table, name)
+    np.testing.assert_array_equal(left.pool_table.values, right.pool_table.values)
+    np.testing.assert_array_equal(left.pool_table.noise_share, right.pool_table.noise_share)
     assert [order.assessor for order in left.orders] == [order.assessor for order in right.orders]
     for mine, other in zip(left.orders, right.orders, strict=True):
         np.testing.assert_array_equal(mine.ranks, other.ranks)
@@ -261,6 +264,7 @@ def entries(draw):
         draw(words),
         draw(words),
         draw(words),
+        draw(words),
         PartitionSet(rng.integers(-1, 4, size=(p, n)), tuple(draw(words) for _ in range(p))),
         MeasureTable(
             values,
@@ -268,6 +272,7 @@ def entries(draw):
             tuple(bool(flag) for flag in rng.integers(0, 2, size=m)),
             reasons={(row, f"measure_{column}"): draw(words) for row, column in np.argwhere(np.isnan(values)).tolist()},
         ),
+        rng.permutation(p)[: rng.integers(1, p + 1)],
     )
 
 
@@ -284,13 +289,13 @@ def test_content_hash_sees_every_part(small_entry):
     whole = small_entry(0)
 
     def changed(**parts):
-        names = ("index", "data", "references", "family", "group", "scheme", "candidates", "table")
+        names = ("index", "data", "references", "family", "group", "base", "scheme", "pool", "pool_table", "chosen")
         return Entry(**{name: parts.get(name, getattr(whole, name)) for name in names}).content_hash
 
-    values = whole.table.values.copy()
+    values = whole.pool_table.values.copy()
     values[-1, -1] = np.nextafter(values[-1, -1], np.inf)
-    table = MeasureTable(values, whole.table.measures, whole.table.greater_is_better)
-    labels = whole.candidates.labels.copy()
+    table = MeasureTable(values, whole.pool_table.measures, whole.pool_table.greater_is_better)
+    labels = whole.pool.labels.copy()
     labels[0, -1] = 1 - labels[0, -1] % 2
     hashes = [
         changed(),
@@ -301,24 +306,59 @@ def test_content_hash_sees_every_part(small_entry):
         changed(references=whole.references[::-1]),
         changed(family="other"),
         changed(group="other"),
+        changed(base="other"),
         changed(scheme="other"),
-        changed(candidates=PartitionSet(labels, whole.candidates.makers)),
-        changed(table=table),
+        changed(pool=PartitionSet(labels, whole.pool.makers)),
+        changed(pool_table=table),
+        changed(chosen=whole.chosen[::-1]),
+        changed(chosen=whole.chosen[:-1]),
     ]
     assert len(set(hashes)) == len(hashes)
 
 
 def test_an_entry_must_fit_together(small_entry):
     whole, other = small_entry(0), small_entry(0, n=31, p=5)
-    parts = (whole.family, whole.group, whole.scheme)
-    with pytest.raises(InvalidInputError, match=r"references must have shape \(r, 30\), got \(2, 31\)"):
-        Entry(0, whole.data, other.references, *parts, whole.candidates, whole.table)
-    with pytest.raises(InvalidInputError, match="candidates must label each of 30 points, got 31"):
-        Entry(0, whole.data, whole.references, *parts, other.candidates, whole.table)
-    with pytest.raises(InvalidInputError, match="table must measure each of 4 candidates, got 5"):
-        Entry(0, whole.data, whole.references, *parts, whole.candidates, other.table)
-    with pytest.raises(InvalidInputError, match="simulated-0 must rank each of 4 candidates, got 5"):
-        Entry(0, whole.data, whole.references, *parts, whole.candidates, whole.table, other.orders)
+
+    def refused(match, **parts):
+        names = ("index", "data", "references", "family", "group", "base", "scheme", "pool", "pool_table", "chosen")
+        with pytest.raises(InvalidInputError, match=match):
+            Entry(**{name: getattr(whole, name) for name in names} | parts)
+
+    refused(r"references must have shape \(r, 30\), got \(2, 31\)", references=other.references)
+    refused("pool must label each of 30 points, got 31", pool=other.pool)
+    refused("table must measure each of the 6 partitions of the pool, got 7", pool_table=other.pool_table)
+    refused("simulated-0 must rank each of 4 candidates, got 5", orders=other.orders)
+    refused("index must be at least 0, got -1", index=-1)
+    for chosen in ([0, 6], [0, 0], [], [[0, 1]], [-1, 0]):
+        refused(r"chosen must be distinct rows of 0\.\.5, got \[", chosen=np.array(chosen))
+
+
+def test_candidates_are_rows_of_the_pool(small_entry):
+    entry = small_entry(0)
+    assert sorted(entry.chosen) != list(range(len(entry.pool)))
+    np.testing.assert_array_equal(entry.candidates.labels, entry.pool.labels[entry.chosen])
+    np.testing.assert_array_equal(entry.table.values, entry.pool_table.values[entry.chosen])
+    np.testing.assert_array_equal(entry.table.noise_share, entry.candidates.noise_share)
+    assert entry.candidates.makers == tuple(f"kmeans({row})" for row in entry.chosen)
+    assert entry.table.makers == tuple(entry.pool_table.makers[row] for row in entry.chosen)
+    # reasons move with their rows
+    ((row, name),) = entry.table.reasons
+    assert entry.chosen[row] == 0
+    assert np.isnan(entry.table.values[row, entry.table.measures.index(name)])
+
+
+def test_agreement_with_the_truth_is_of_each_partition_of_the_pool(small_entry):
+    whole = small_entry(0)
+    labels = whole.pool.labels.copy()
+    finest, coarse = np.arange(30) % 6, np.arange(30) % 2
+    labels[1], labels[4] = finest, coarse
+    entry = replace(whole, references=np.stack([finest, coarse]), pool=PartitionSet(labels))
+    assert entry.truth_agreement.shape == (6,)
+    assert entry.truth_agreement[1] == 1.0
+    assert 0.0 < entry.truth_agreement[4] < 1.0
+    assert abs(entry.truth_agreement[0]) < 0.2
+    assert entry.best_truth_agreement[[1, 4]].tolist() == [1.0, 1.0]
+    assert np.all(entry.best_truth_agreement >= entry.truth_agreement)
 
 
 class TestDamage:
@@ -354,7 +394,7 @@ class TestDamage:
         assert store.read(0).index == 0
         assert store.read(2).index == 2
 
-    @pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}', '{"format": 1, "check": "00"}'])
+    @pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 2}', '{"format": 2, "check": "00"}'])
     def test_manifest(self, corpus, content):
         (corpus / "manifest.json").write_text(content)
         with pytest.raises(CorpusError, match=r"manifest.json is damaged; restore it"):
@@ -366,11 +406,11 @@ class TestDamage:
         with pytest.raises(CorpusError, match="is damaged"):
             CorpusStore(corpus)
 
-    @pytest.mark.parametrize("version", [2, 0, "x", None])
+    @pytest.mark.parametrize("version", [1, 3, "x", None])
     def test_another_format(self, corpus, version):
         path = corpus / "manifest.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "format": version}))
-        with pytest.raises(CorpusError, match=f"must be of format 1, got format {version!r}; read it with the version"):
+        with pytest.raises(CorpusError, match=f"must be of format 2, got format {version!r}; read it with the version"):
             CorpusStore(corpus)
 
     def test_no_corpus(self, tmp_path):
@@ -487,8 +527,9 @@ def entry(index):
     rng = np.random.default_rng(index)
     labels = rng.integers(0, 3, size=(4, 400))
     return Entry(
-        index, Dataset(rng.normal(size=(400, 2))), labels[:1], "f", "g", "s", PartitionSet(labels),
-        MeasureTable(rng.normal(size=(4, 2)), ("a", "b"), (True, True)), (Ranking([1, 2, 3, 4], "simulated-0"),),
+        index, Dataset(rng.normal(size=(400, 2))), labels[:1], "f", "g", "b", "s", PartitionSet(labels),
+        MeasureTable(rng.normal(size=(4, 2)), ("a", "b"), (True, True)), np.arange(4),
+        (Ranking([1, 2, 3, 4], "simulated-0"),),
     )
 
 store = CorpusStore(sys.argv[1], create=True)
