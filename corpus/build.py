@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from corpus.assessors import simulate
 from corpus.candidates import SCHEMES, choose, pool, taken
-from corpus.generators import GENERATORS, draw_recipe, generate
+from corpus.generators import COLLECTIONS, GENERATORS, LARGEST_COLLECTION, draw_recipe, generate
 from corpus.store import CorpusStore, Entry, Summary
 from gamac_meta.exceptions import CorpusError, InvalidInputError
 from gamac_meta.executor import require_jobs, run
@@ -51,20 +52,26 @@ def build(
     assessors: int = 5,
     progress: bool = True,
     url: str | None = None,
+    views: int = 0,
+    high_dimensional: int = 0,
+    noisy: int = 0,
 ) -> Summary:
-    """Fill a corpus directory up to the given number of data sets, and say what is in it.
+    """Fill a corpus directory up to the given numbers of data sets, and say what is in it.
 
     Entries that are there and whole are kept, so the same call after an interruption goes on where
-    it stopped, and a greater `datasets` extends. The content depends on seed and assessors only.
+    it stopped, and a greater number extends. The content depends on seed and assessors only.
+    datasets, views, high_dimensional, noisy: of each collection; they do not change one another.
     n_jobs: processes, -1 for all cores. assessors: simulated assessors per data set.
     progress: a bar on standard error. url: database of the orders, SQLite in the directory by default.
 
     Raises InvalidInputError where the directory was built with other settings, CorpusError where it
     is damaged beyond repair or a data set cannot be made, StorageFullError where there is no room.
     """
+    wanted = {"plane": datasets, "views": views, "high_dimensional": high_dimensional, "noisy": noisy}
     for name, value, least in (("datasets", datasets, 1), ("seed", seed, 0), ("assessors", assessors, 1)):
         if value < least:
             raise InvalidInputError(f"{name} must be at least {least}, got {value}")
+    indices = [index for name, count in wanted.items() for index in _indices(name, count)]
     require_jobs(n_jobs)
     settings = {
         "seed": seed,
@@ -74,10 +81,10 @@ def build(
         "measures": list(MEASURES),
     }
     with CorpusStore(directory, url, create=True) as store:
-        store.claim(settings, requested=datasets)
+        store.claim(settings, requested=len({*indices, *store.indices()}))
         store.sweep()
         filled = {index for index in store.indices() if store.problem(index) is None}
-        tasks = [Task(index, seed, assessors) for index in range(datasets) if index not in filled]
+        tasks = [Task(index, seed, assessors) for index in indices if index not in filled]
         try:
             # closed before anything is said, so that processes are stopped and the bar has its line
             with closing(run(make_entry, tasks, n_jobs=n_jobs, progress="data sets" if progress else None)) as results:
@@ -86,9 +93,28 @@ def build(
         except KeyboardInterrupt:
             # from the disk: the interrupt may have come between saving an entry and knowing of it
             done = len(CorpusStore(directory).indices())
-            print(f"stopped: {done} of {datasets} data sets are stored; the same command resumes", file=sys.stderr)
+            print(
+                f"stopped: {done} of {len({*indices, *filled})} data sets are stored; the same command resumes",
+                file=sys.stderr,
+            )
             raise
         return store.summary()
+
+
+def _indices(name: str, count: int) -> range:
+    """Indices of the first data sets of a collection.
+
+    Raises InvalidInputError where packages are not installed that they are made with.
+    """
+    collection = COLLECTIONS[name]
+    if not 0 <= count <= LARGEST_COLLECTION:
+        raise InvalidInputError(f"{name} must be from 0 to {LARGEST_COLLECTION}, got {count}")
+    missing = [package for module, package in collection.packages.items() if not find_spec(module)]
+    if count and missing:
+        raise InvalidInputError(
+            f"{collection.title} need {' and '.join(missing)}; install with: pip install 'gamac-meta[corpus]'"
+        )
+    return range(collection.start, collection.start + count)
 
 
 def make_entry(task: Task) -> Entry:

@@ -60,6 +60,14 @@ class Entry:
                     f"{order.assessor} must rank each of {chosen.size} candidates, got {order.ranks.size}"
                 )
 
+    @property
+    def picture(self) -> Floats:
+        """(n, 2) the points as they are drawn: their first two principal components where there are more columns."""
+        if self.data.d <= 2:
+            return self.data.X
+        centered = self.data.X - self.data.X.mean(axis=0)
+        return np.asarray(centered @ np.linalg.svd(centered, full_matrices=False)[2][:2].T)
+
     @cached_property
     def candidates(self) -> PartitionSet:
         """(p, n) the partitions of the pool that assessors compare."""
@@ -213,7 +221,9 @@ def _encode(columns: dict[str, Any], /, **facts: Any) -> bytes:
 
     table = pa.table(columns).replace_schema_metadata({METADATA: json.dumps(facts)})
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    # dozens of narrow columns: what Parquet says of each would weigh as much as what is in it
+    whole = [name for name, column in columns.items() if np.asarray(column).dtype.kind == "i"]
+    pq.write_table(table, sink, compression="zstd", use_dictionary=whole, write_statistics=False, store_schema=False)
     return bytes(sink.getvalue().to_pybytes())
 
 

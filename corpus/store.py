@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpus.entries import Entry, candidates_hash, from_parquet, orders_hash, to_parquet
+from corpus.generators import COLLECTIONS, collection_of
 from corpus.manifest import NAME, Listed, Manifest
 from corpus.orders import Key, OrderBook
 from gamac_meta import __version__
@@ -47,6 +48,7 @@ class Summary:
     directory: Path
     datasets: int
     requested: int
+    collections: Mapping[str, int]
     families: Mapping[str, int]
     groups: Mapping[str, int]
     schemes: Mapping[str, int]
@@ -57,10 +59,12 @@ class Summary:
     corpus_hash: str
 
     def __str__(self) -> str:
+        collections = ", ".join(f"{count} {COLLECTIONS[name].title}" for name, count in self.collections.items())
         schemes = ", ".join(f"{count} {name}" for name, count in sorted(self.schemes.items()))
         return (
             f"corpus {self.directory}: {self.datasets} of {self.requested} data sets, seed {self.seed}, "
             f"hash {self.corpus_hash}\n"
+            f"{collections}\n"
             f"{len(self.families)} families in {len(self.groups)} groups; candidates chosen by scheme: {schemes}\n"
             f"{self.measures} measures; orders: {self.simulated_orders} simulated, {self.real_orders} of people"
         )
@@ -253,6 +257,7 @@ class CorpusStore:
             self.directory,
             len(listed),
             self._manifest.requested,
+            Counter(collection_of(index).name for index in self.indices()),
             Counter(entry.family for entry in listed),
             Counter(entry.group for entry in listed),
             Counter(entry.scheme for entry in listed),

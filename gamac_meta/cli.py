@@ -39,6 +39,7 @@ EXTRAS = {
     "studio": ("fastapi", "jinja2", "uvicorn"),
     "mlops": ("mlflow-skinny",),
     "pymfe": ("pymfe",),
+    "corpus": ("umap-learn", "bokeh-sampledata"),
 }
 
 
@@ -112,7 +113,12 @@ def build_parser() -> argparse.ArgumentParser:
     parts = corpus.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     command = _command(parts, "build", corpus_build, "generate, partition, measure and order data sets; resumable")
-    command.add_argument("--datasets", metavar="N", type=_positive, required=True, help="data sets in all")
+    command.add_argument("--datasets", metavar="N", type=_positive, required=True, help="generated in two dimensions")
+    command.add_argument("--views", metavar="N", type=_natural, default=0, help="and views of real tables (default: 0)")
+    command.add_argument(
+        "--high-dimensional", metavar="N", type=_natural, default=0, help="and generated in 3 to 64 (default: 0)"
+    )
+    command.add_argument("--noisy", metavar="N", type=_natural, default=0, help="and under heavy noise (default: 0)")
     command.add_argument("--out", metavar="DIR", type=Path, required=True, help="directory of the corpus")
     command.add_argument("--seed", metavar="N", type=_natural, default=0, help="default: 0")
     command.add_argument("--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all cores (default: 1)")
@@ -220,6 +226,9 @@ def corpus_build(arguments: argparse.Namespace) -> None:
         assessors=arguments.assessors,
         progress=True,
         url=arguments.db,
+        views=arguments.views,
+        high_dimensional=arguments.high_dimensional,
+        noisy=arguments.noisy,
     )
     print(summary)
     print(f"next: {PROGRAM} corpus show {arguments.out} --out sheet.png")
@@ -355,8 +364,13 @@ def _draw_families(store: CorpusStore, families: int, path: Path) -> None:
         if len(first) == families:
             break
     shown = [first[family] for family in sorted(first)]
-    titles = [f"{entry.family}\nn = {entry.data.n}, k = {len(set(entry.truth.tolist()) - {-1})}" for entry in shown]
-    points, truths = [entry.data.X for entry in shown], [entry.truth for entry in shown]
+    titles = [
+        f"{entry.family if entry.base == entry.family else f'{entry.family}: {entry.base}'}\n"
+        f"n = {entry.data.n}, {f'd = {entry.data.d}, ' if entry.data.d > 2 else ''}"
+        f"k = {len(set(entry.truth.tolist()) - {-1})}"
+        for entry in shown
+    ]
+    points, truths = [entry.picture for entry in shown], [entry.truth for entry in shown]
     _save_figure(contact_sheet(points, truths, titles, columns=6 if len(shown) <= 30 else 10), path)
 
 

@@ -1,4 +1,4 @@
-"""Families of 2-D data sets with known clusters: `generate(draw_recipe(index, seed))`."""
+"""Families of data sets with known clusters: `generate(draw_recipe(index, seed))`."""
 
 # each module registers its families when imported
 from corpus.generators import (
@@ -9,29 +9,50 @@ from corpus.generators import (
     hierarchies,
     lines,
     mixtures,
+    noisy,
+    spaces,
     tails,
+    views,
     warped,
 )
 from corpus.generators._recipes import Recipe, draw_recipe
-from corpus.generators._registry import GENERATORS, MODIFIERS, Generator, generator
+from corpus.generators._registry import (
+    COLLECTIONS,
+    GENERATORS,
+    LARGEST_COLLECTION,
+    MODIFIERS,
+    Collection,
+    Generator,
+    collection_of,
+    families,
+    generator,
+)
 from corpus.generators._samples import Sample, generate
 
 __all__ = [
+    "COLLECTIONS",
     "GENERATORS",
+    "LARGEST_COLLECTION",
     "MODIFIERS",
+    "Collection",
     "Generator",
     "Recipe",
     "Sample",
     "arcs",
     "areas",
+    "collection_of",
     "densities",
     "draw_recipe",
+    "families",
     "gaussians",
     "generate",
     "generator",
     "hierarchies",
     "lines",
     "mixtures",
+    "noisy",
+    "spaces",
     "tails",
+    "views",
     "warped",
 ]

@@ -9,10 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from corpus.generators._registry import GENERATORS, MODIFIERS, Generator, Number, Real, Whole
+from corpus.generators._registry import (
+    COLLECTIONS,
+    GENERATORS,
+    MODIFIERS,
+    Choice,
+    Generator,
+    Range,
+    Value,
+    Whole,
+    collection_of,
+    families,
+)
 from gamac_meta.exceptions import InvalidInputError
 
-POINTS = (150, 1500)
+FEWEST = 150
 LARGEST = 1_000_000  # for recipes written by hand
 
 
@@ -22,7 +33,7 @@ class Recipe:
 
     family: str
     seed: int
-    params: tuple[tuple[str, Number], ...]  # of the family, the modifiers, and n
+    params: tuple[tuple[str, Value], ...]  # of the family, the modifiers, and n
     number: int = 0  # place in the corpus, part of the name only
 
     @property
@@ -45,8 +56,8 @@ class Recipe:
         if not isinstance(content, dict) or not {"family", "seed", "params"} <= content.keys():
             raise InvalidInputError(f"a recipe must be a JSON object with family, seed and params, got {text[:80]!r}")
         params = content["params"]
-        if not isinstance(params, dict) or not all(_is_number(value) for value in params.values()):
-            raise InvalidInputError(f"a recipe's params must map names to numbers, got {params!r:.80}")
+        if not isinstance(params, dict) or not all(map(_is_value, params.values())):
+            raise InvalidInputError(f"a recipe's params must map names to numbers or words, got {params!r:.80}")
         seed, number = content["seed"], content.get("number", 0)
         if not all(isinstance(value, int) and value >= 0 for value in (seed, number)):
             raise InvalidInputError(f"a recipe's seed and number must be integers >= 0, got {seed!r} and {number!r}")
@@ -55,57 +66,69 @@ class Recipe:
         return recipe
 
 
-def _is_number(value: Any) -> bool:
+def _is_value(value: Any) -> bool:
+    if isinstance(value, str):
+        return True
     return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
 
 
-def checked_params(recipe: Recipe) -> Mapping[str, Number]:
+def checked_params(recipe: Recipe) -> Mapping[str, Any]:
     """The recipe's parameters, complete and within sizes that can be made."""
     params = dict(recipe.params)
     expected = {"n", *MODIFIERS, *GENERATORS[recipe.family].parameters}
     if params.keys() != expected:
         missing, unknown = sorted(expected - params.keys()), sorted(params.keys() - expected)
         raise InvalidInputError(f"recipe of {recipe.family!r} lacks parameter(s) {missing} or has unknown {unknown}")
-    for name, parameter in GENERATORS[recipe.family].parameters.items():
+    member = GENERATORS[recipe.family]
+    for name, parameter in member.parameters.items():
         _require(recipe, name, params[name], parameter)
-    for name, (_, parameter, none) in MODIFIERS.items():
+    for name, (_, _, none) in MODIFIERS.items():
         if params[name] != none:
-            _require(recipe, name, params[name], parameter)
-    _require(recipe, "n", params["n"], Whole(_fewest(GENERATORS[recipe.family], params), LARGEST))
+            share, parameter = COLLECTIONS[member.collection].modifier(name)
+            _require(recipe, name, params[name], parameter if share else Whole(int(none), int(none)))
+    _require(recipe, "n", params["n"], Whole(_fewest(member, params), LARGEST))
     return params
 
 
-def _require(recipe: Recipe, name: str, value: Number, allowed: Whole | Real) -> None:
-    if not allowed.holds(value):
+def _require(recipe: Recipe, name: str, value: Value, allowed: Range) -> None:
+    if isinstance(allowed, Choice):
+        if not allowed.holds(value):
+            raise InvalidInputError(
+                f"{name} of {recipe.family!r} must be one of {', '.join(allowed.names)}, got {value!r}"
+            )
+    elif not allowed.holds(value):
         kind = "a whole number" if isinstance(allowed, Whole) else "a number"
         raise InvalidInputError(
             f"{name} of {recipe.family!r} must be {kind} from {allowed.low:g} to {allowed.high:g}, got {value!r}"
         )
 
 
-def _fewest(member: Generator, params: Mapping[str, Number]) -> int:
+def _fewest(member: Generator, params: Mapping[str, Any]) -> int:
     """Points needed so that each cluster can be seen beside the noise and the duplicates."""
     own = 1.0 - params["noise"] - params["duplicates"]
-    return max(POINTS[0], int(np.ceil(member.per_cluster * params["k"] / own)))
+    return max(FEWEST, int(np.ceil(member.per_cluster * params["k"] / own)))
 
 
 def draw_recipe(index: int, seed: int) -> Recipe:
     """Data set number `index` of the corpus seeded `seed`.
 
-    Families come in rounds, each in its own shuffled order, so that in any prefix of a corpus
-    their counts differ by one at most; the result depends on index, seed and the registry only.
+    The index tells the collection. Its families come in rounds, each in its own shuffled order, so
+    that in any prefix their counts differ by one at most; the result depends on index, seed and the
+    collection's families only.
     """
     if index < 0 or seed < 0:
         raise InvalidInputError(f"index and seed must be >= 0, got {index} and {seed}")
-    names = list(GENERATORS)
-    cycle, place = divmod(index, len(names))
+    collection = collection_of(index)
+    names = families(collection.name)
+    cycle, place = divmod(index - collection.start, len(names))
     family = names[np.random.default_rng([seed, cycle, 0]).permutation(len(names))[place]]
     rng = np.random.default_rng([seed, index, 1])
     member = GENERATORS[family]
-    params: dict[str, Number] = member.draw(rng)
-    for name, (share, parameter, none) in MODIFIERS.items():
+    params: dict[str, Value] = member.draw(rng)
+    for name, (_, _, none) in MODIFIERS.items():
+        share, parameter = collection.modifier(name)
         value = parameter.draw(rng)
         params[name] = value if rng.uniform() < share else none
     fewest = _fewest(member, params)
-    params["n"] = Whole(fewest, max(fewest, POINTS[1]), log=True).draw(rng)
+    params["n"] = Whole(fewest, max(fewest, member.most), log=True).draw(rng)
     return Recipe(family, int(rng.integers(2**32)), tuple(params.items()), index)

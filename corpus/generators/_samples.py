@@ -56,13 +56,13 @@ def generate(recipe: Recipe) -> Sample:
         cell = np.ptp(X, axis=0).max() / params["rounding"]
         X = np.round(X / cell) * cell
     order = rng.permutation(len(X))
-    X, labels = X[order] * params["scale"] + rng.uniform(-3.0, 3.0, size=2) * params["scale"], labels[order]
+    X, labels = X[order] * params["scale"] + rng.uniform(-3.0, 3.0, size=X.shape[1]) * params["scale"], labels[order]
     return Sample(
         Dataset(X, recipe.name, recipe.to_json()),
         np.stack([labels, *coarser_references(X, labels, layers.coarser)]),
         recipe.family,
         member.group,
-        recipe.family,
+        layers.base or recipe.family,
     )
 
 
@@ -76,16 +76,18 @@ def cluster_sizes(rng: np.random.Generator, n: int, k: int, imbalance: float, sm
 
 
 def _posed(X: Floats, clustered: np.ndarray, turn: float, stretch: float) -> Floats:
-    """Points centered, turned, stretched, and brought to root mean square radius one."""
-    X = turned(X - X[clustered].mean(axis=0), turn) * np.array([stretch, 1.0])
-    # turned on by half the angle, so that the stretched direction is not always the first axis
-    X = turned(X, turn / 2.0)
+    """Points centered, turned and stretched in the plane, and brought to root mean square radius one."""
+    X = X - X[clustered].mean(axis=0)
+    if X.shape[1] == 2:
+        X = turned(X, turn) * np.array([stretch, 1.0])
+        # turned on by half the angle, so that the stretched direction is not always the first axis
+        X = turned(X, turn / 2.0)
     return np.asarray(X / np.sqrt(np.mean(np.sum(X[clustered] ** 2, axis=1))))
 
 
 def _background(rng: np.random.Generator, X: Floats, count: int) -> Floats:
-    """(count, 2) points uniform over the picture and a margin."""
+    """(count, d) points uniform over the picture and a margin."""
     # far tails do not stretch the box, else noise would be too thin to be met
     low, high = np.quantile(X, [0.01, 0.99], axis=0)
     margin = 0.15 * (high - low)
-    return rng.uniform(low - margin, high + margin, size=(count, 2))
+    return rng.uniform(low - margin, high + margin, size=(count, X.shape[1]))

@@ -17,6 +17,12 @@ def turned(X: Floats, angle: float) -> Floats:
     return np.column_stack([cos * X[:, 0] - sin * X[:, 1], sin * X[:, 0] + cos * X[:, 1]])
 
 
+def sum_of_products(X: Floats, matrix: Floats) -> Floats:
+    """(n, e) points (n, d) times a matrix (d, e)."""
+    # einsum keeps one order of summation whatever the number of threads; a matrix product does not
+    return np.asarray(np.einsum("nd,de->ne", X, matrix))
+
+
 def moved(X: Floats, x: float, y: float) -> Floats:
     """(n, 2) points moved by (x, y)."""
     return np.asarray(X + np.array([x, y]))

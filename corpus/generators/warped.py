@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from corpus.generators._registry import Blocks, Real, Whole, generator
-from corpus.generators._shapes import gaussian, log_uniform, random_angle, scattered
+from corpus.generators._shapes import gaussian, log_uniform, random_angle, scattered, sum_of_products
 from gamac_meta.types import Floats
 
 
@@ -66,11 +66,6 @@ def bananas(rng: np.random.Generator, sizes: list[int], *, bend: float, ratio: f
     return scattered(rng, blocks, gap)
 
 
-def _sum_of_products(points: Floats, matrix: Floats) -> Floats:
-    # einsum keeps one order of summation whatever the number of threads; a matrix product does not
-    return np.asarray(np.einsum("nd,de->ne", points, matrix))
-
-
 def _orthogonal(matrix: Floats) -> Floats:
     """Two orthonormal columns from two columns (Gram-Schmidt)."""
     first = matrix[:, 0] / np.sqrt(np.sum(matrix[:, 0] ** 2))
@@ -84,8 +79,8 @@ def principal_plane(points: Floats, start: Floats) -> Floats:
     plane = _orthogonal(start)
     covariance = np.einsum("nd,ne->de", centered, centered) / len(points)
     for _ in range(60):
-        plane = _orthogonal(_sum_of_products(covariance, plane))
-    return _sum_of_products(centered, plane)
+        plane = _orthogonal(sum_of_products(covariance, plane))
+    return sum_of_products(centered, plane)
 
 
 def _clouds(rng: np.random.Generator, sizes: list[int], dims: int, apart: float, unequal: float) -> Blocks:
@@ -96,7 +91,7 @@ def _clouds(rng: np.random.Generator, sizes: list[int], dims: int, apart: float,
         center *= apart / np.sqrt(np.sum(center**2))
         axes = log_uniform(rng, unequal, dims)
         mixing = rng.normal(size=(dims, dims)) / np.sqrt(dims)
-        blocks.append(center + _sum_of_products(rng.normal(size=(size, dims)) * axes, mixing))
+        blocks.append(center + sum_of_products(rng.normal(size=(size, dims)) * axes, mixing))
     return blocks
 
 
@@ -112,7 +107,7 @@ def random_views(rng: np.random.Generator, sizes: list[int], *, dims: int, apart
     """Clouds in four to thirty dimensions, seen from a random side."""
     # a random plane shows 2/dims of the squared distance between centers
     blocks = _clouds(rng, sizes, dims, apart * np.sqrt(dims / 4.0), unequal)
-    return _through(blocks, _sum_of_products(np.concatenate(blocks), _orthogonal(rng.normal(size=(dims, 2)))))
+    return _through(blocks, sum_of_products(np.concatenate(blocks), _orthogonal(rng.normal(size=(dims, 2)))))
 
 
 @generator("projections", k=Whole(2, 10), dims=Whole(4, 30), apart=Real(5.0, 16.0), gain=Real(0.15, 0.8))
@@ -120,7 +115,7 @@ def curved_views(rng: np.random.Generator, sizes: list[int], *, dims: int, apart
     """Clouds in four to thirty dimensions through a bounded map, seen on the principal plane of what comes out."""
     blocks = _clouds(rng, sizes, dims, apart, 3.0)
     inner = rng.normal(size=(dims, dims)) * gain
-    hidden = np.tanh(_sum_of_products(np.concatenate(blocks), inner) + rng.normal(size=dims))
+    hidden = np.tanh(sum_of_products(np.concatenate(blocks), inner) + rng.normal(size=dims))
     return _through(blocks, principal_plane(hidden, rng.normal(size=(dims, 2))))
 
 
