@@ -1,4 +1,4 @@
-"""CPU-seconds per data set of a corpus build, by stage.
+"""CPU-seconds per data set of a corpus build and of what the ranker asks of it, by collection and stage.
 
 python benchmarks/corpus_build.py [DATASETS]
 """
@@ -8,13 +8,27 @@ import time
 
 from corpus.assessors import simulate
 from corpus.candidates import SCHEMES, choose, pool, taken
-from corpus.generators import draw_recipe, generate
+from corpus.generators import COLLECTIONS, draw_recipe, generate
 from gamac_meta.measures import evaluate
 from metafeatures import describe
 
+WARM = 6  # data sets that compile and import
 
-def main(datasets: int = 40, seed: int = 1) -> None:
-    spent: dict[str, float] = {}
+
+def main(datasets: int = 24, seed: int = 1) -> None:
+    for collection in COLLECTIONS.values():
+        spent = {}
+        for index in range(collection.start, collection.start + datasets + WARM):
+            if index == collection.start + WARM:
+                spent.clear()
+            clock_one(index, seed, spent)
+        print(collection.name)
+        for stage, seconds in [*spent.items(), ("all", sum(spent.values()))]:
+            print(f"  {stage:14s} {seconds / datasets:7.3f} CPU-s per data set")
+
+
+def clock_one(index: int, seed: int, spent: dict[str, float]) -> None:
+    """Make one data set, and add what each stage takes."""
 
     def clock(stage, call):
         start = time.process_time()
@@ -22,21 +36,12 @@ def main(datasets: int = 40, seed: int = 1) -> None:
         spent[stage] = spent.get(stage, 0.0) + time.process_time() - start
         return result
 
-    def one(index):
-        sample = clock("generate", lambda: generate(draw_recipe(index, seed)))
-        partitions = clock("pool", lambda: pool(sample.data, seed))
-        chosen = clock("choice", lambda: taken(partitions, choose(partitions, SCHEMES[index % 2], seed)))
-        clock("measures", lambda: evaluate(sample.data, partitions))
-        clock("assessors", lambda: simulate(sample.data.X, sample.references, chosen, seed))
-        clock("meta-features", lambda: describe(sample.data))
-
-    one(0)  # compiles and imports
-    spent.clear()
-    for index in range(1, datasets + 1):
-        one(index)
-    for stage, seconds in spent.items():
-        print(f"{stage:14s} {seconds / datasets:7.3f} CPU-s per data set")
-    print(f"{'all':14s} {sum(spent.values()) / datasets:7.3f} CPU-s per data set")
+    sample = clock("generate", lambda: generate(draw_recipe(index, seed)))
+    partitions = clock("pool", lambda: pool(sample.data, seed))
+    chosen = clock("choice", lambda: taken(partitions, choose(partitions, SCHEMES[index % 2], seed)))
+    clock("measures", lambda: evaluate(sample.data, partitions))
+    clock("assessors", lambda: simulate(sample.data.X, sample.references, chosen, seed))
+    clock("meta-features", lambda: describe(sample.data))
 
 
 if __name__ == "__main__":

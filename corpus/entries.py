@@ -219,11 +219,15 @@ def _encode(columns: dict[str, Any], /, **facts: Any) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.table(columns).replace_schema_metadata({METADATA: json.dumps(facts)})
+    table = pa.table(columns)
     sink = pa.BufferOutputStream()
     # dozens of narrow columns: what Parquet says of each would weigh as much as what is in it
-    whole = [name for name, column in columns.items() if np.asarray(column).dtype.kind == "i"]
-    pq.write_table(table, sink, compression="zstd", use_dictionary=whole, write_statistics=False, store_schema=False)
+    whole = [name for name in table.column_names if pa.types.is_integer(table.schema.field(name).type)]
+    with pq.ParquetWriter(
+        sink, table.schema, compression="zstd", use_dictionary=whole, write_statistics=False, store_schema=False
+    ) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({METADATA: json.dumps(facts)})
     return bytes(sink.getvalue().to_pybytes())
 
 
@@ -231,6 +235,7 @@ def _decode(content: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+    file = pq.ParquetFile(pa.BufferReader(content))
+    table = file.read(use_threads=False)
     columns = {name: column.to_numpy() for name, column in zip(table.column_names, table.columns, strict=True)}
-    return columns, json.loads(table.schema.metadata[METADATA])
+    return columns, json.loads(file.metadata.metadata[METADATA])

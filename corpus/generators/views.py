@@ -21,7 +21,7 @@ NEIGHBORS = 7
 FEWEST_ROWS, FEWEST_COLUMNS, FEWEST_OF_CLASS = 60, 3, 12
 
 _TABLE = Choice(tuple(TABLES))
-_SCALING = Choice(("standard", "none"))
+_SCALING = Choice(("standard", "minmax", "none"))
 _CLASSES = Whole(1, 10)
 _COLUMNS = Real(0.5, 1.0)
 
@@ -45,8 +45,8 @@ def _viewed(
     rows = _some_rows(rng, whole.classes, sum(sizes), len(sizes))
     wanted = max(FEWEST_COLUMNS, round(columns * whole.X.shape[1]))
     X = whole.X[np.ix_(rows, np.sort(rng.permutation(whole.X.shape[1])[:wanted]))]
-    if scaling == "standard":
-        spread = X.std(axis=0)
+    if scaling != "none":
+        spread = X.std(axis=0) if scaling == "standard" else np.ptp(X, axis=0)
         X = (X - X.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
     # sums over several threads differ in the last digits
     with threadpool_limits(limits=1):
@@ -177,14 +177,14 @@ def lle_views(
     table=_TABLE,
     columns=_COLUMNS,
     scaling=_SCALING,
-    reach=Real(1.0, 6.0, log=True),
+    reach=Real(1.5, 5.0, log=True),
 )
 def spectral_views(
     rng: np.random.Generator, sizes: list[int], *, table: str, columns: float, scaling: str, reach: float
 ) -> Layers:
-    """Eigenvectors of the graph of similarities; reach in units of the distance to the tenth neighbor.
+    """Eigenvectors of the graph of similarities; reach in units of the distances to the seventh neighbors.
 
-    Belkin & Niyogi 2003, doi:10.1162/089976603321780317.
+    Belkin & Niyogi 2003, doi:10.1162/089976603321780317; the units are Zelnik-Manor & Perona's 2004.
     """
     return _viewed(rng, sizes, table, columns, scaling, lambda X: _eigenmap(X, reach))
 
@@ -194,8 +194,10 @@ def _eigenmap(X: Floats, reach: float) -> Floats:
     from scipy.spatial.distance import pdist, squareform
 
     distances = squareform(pdist(X))
-    usual = np.median(np.sort(distances, axis=1)[:, 10])
-    similar = np.exp(-((distances / (reach * usual)) ** 2))
+    usual = np.sort(distances, axis=1)[:, NEIGHBORS]
+    # rows that repeat have neighbors at no distance
+    usual = np.maximum(usual, max(np.median(usual), 0.05 * distances.mean()))
+    similar = np.exp(-(distances**2) / (reach**2 * np.outer(usual, usual)))
     root = np.sqrt(similar.sum(axis=1))
     vectors = eigh(similar / np.outer(root, root), subset_by_index=[len(X) - 3, len(X) - 2])[1]
     return np.asarray(vectors / root[:, None])

@@ -18,7 +18,8 @@ from corpus.build import Task, build, make_entry
 from corpus.generators import GENERATORS, draw_recipe, generate
 from corpus.store import CorpusStore
 from gamac_meta.exceptions import CorpusError, InvalidInputError, StorageFullError
-from gamac_meta.measures import MEASURES
+from gamac_meta.inputs import scaled
+from gamac_meta.measures import MEASURES, evaluate
 
 DATASETS, SEED = 6, 3
 BUILD = (
@@ -142,6 +143,8 @@ def test_other_settings_are_refused_before_anything_is_made(copy, built, monkeyp
     [
         ({"datasets": 0}, "datasets must be at least 1, got 0"),
         ({"seed": -1}, "seed must be at least 0, got -1"),
+        ({"noisy": -1}, "noisy must be from 0 to 100000, got -1"),
+        ({"datasets": 100_001}, "plane must be from 0 to 100000, got 100001"),
         ({"assessors": 0}, "assessors must be at least 1, got 0"),
         ({"n_jobs": 0}, "n_jobs must be at least 1, or -1 for all cores, got 0"),
     ],
@@ -213,6 +216,39 @@ def test_a_failure_ends_the_build_and_keeps_the_rest(copy, built, monkeypatch):
     with pytest.raises(CorpusError, match=f"data set {DATASETS} cannot be made, ZeroDivisionError: division by zero"):
         extend(copy, DATASETS + 2)
     assert content_of(copy) == content_of(built)
+
+
+def test_collections_grow_beside_one_another(tmp_path):
+    """At once by one process, or one after the other by two: the same corpus."""
+    counts = {"views": 2, "high_dimensional": 2, "noisy": 1}
+    summary = extend(tmp_path / "at once", 1, **counts)
+    extend(tmp_path / "in turn", 1, high_dimensional=1)
+    plane = next((tmp_path / "in turn" / "points").glob("000000-*")).stat().st_mtime_ns
+    assert str(extend(tmp_path / "in turn", 1, n_jobs=2, **counts)).splitlines()[1:] == str(summary).splitlines()[1:]
+    assert content_of(tmp_path / "in turn") == content_of(tmp_path / "at once")
+    assert next((tmp_path / "in turn" / "points").glob("000000-*")).stat().st_mtime_ns == plane
+    assert (summary.datasets, summary.requested) == (6, 6)
+    assert summary.collections == {"plane": 1, "views": 2, "high_dimensional": 2, "noisy": 1}
+    entries = list(CorpusStore(tmp_path / "at once").entries())
+    assert [entry.index for entry in entries] == [0, 100_000, 100_001, 200_000, 200_001, 300_000]
+    assert [entry.base for entry in entries[1:3]] == ["countries", "countries"]
+    for entry in entries:
+        assert entry.picture.shape == (entry.data.n, 2)
+        assert (entry.data.d > 2) == (200_000 <= entry.index < 300_000)
+        assert len(entry.orders) == 2
+        # the table of the pool holds what measuring the candidates alone gives
+        alone = evaluate(scaled(entry.data.X, "common"), entry.candidates)
+        np.testing.assert_allclose(entry.table.values, alone.values, rtol=1e-9)
+
+
+def test_views_need_their_packages(tmp_path, monkeypatch):
+    monkeypatch.setattr(corpus.build, "find_spec", lambda module: None if module == "umap" else module)
+    with pytest.raises(
+        InvalidInputError, match=r"views of real tables need umap-learn; install with: pip install 'gam"
+    ):
+        extend(tmp_path / "corpus", 1, views=1)
+    assert not (tmp_path / "corpus").exists()
+    assert extend(tmp_path / "corpus", 1).datasets == 1
 
 
 def test_seeds_differ_between_data_sets_and_seeds():

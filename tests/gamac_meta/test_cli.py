@@ -340,7 +340,8 @@ def test_a_broken_model_is_one_line(capsys, tmp_path):
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     directory = tmp_path_factory.mktemp("cli") / "corpus"
-    assert cli.main(["corpus", "build", "--datasets", "2", "--assessors", "2", "--out", str(directory)]) == 0
+    argv = ["corpus", "build", "--datasets", "1", "--high-dimensional", "1", "--assessors", "2"]
+    assert cli.main([*argv, "--out", str(directory)]) == 0
     return directory
 
 
@@ -349,6 +350,7 @@ def test_corpus_show_counts_families_and_draws_them(corpus, capsys, tmp_path):
     assert cli.main(["corpus", "show", str(corpus), "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     assert "2 of 2 data sets, seed 0" in printed
+    assert "1 data generated in two dimensions, 1 data generated in 3 to 64 dimensions" in printed
     assert "orders: 4 simulated, 0 of people" in printed
     assert out.read_bytes().startswith(b"\x89PNG")
 
