@@ -7,7 +7,7 @@ import sys
 import time
 
 from corpus.assessors import simulate
-from corpus.candidates import SCHEMES, choose, pool, taken
+from corpus.candidates import SCHEMES, choose, pool
 from corpus.generators import COLLECTIONS, draw_recipe, generate
 from gamac_meta.measures import evaluate
 from metafeatures import describe
@@ -38,7 +38,7 @@ def clock_one(index: int, seed: int, spent: dict[str, float]) -> None:
 
     sample = clock("generate", lambda: generate(draw_recipe(index, seed)))
     partitions = clock("pool", lambda: pool(sample.data, seed))
-    chosen = clock("choice", lambda: taken(partitions, choose(partitions, SCHEMES[index % 2], seed)))
+    chosen = clock("choice", lambda: choose(partitions, SCHEMES[index % 2], seed))
     clock("measures", lambda: evaluate(sample.data, partitions))
     clock("assessors", lambda: simulate(sample.data.X, sample.references, chosen, seed))
     clock("meta-features", lambda: describe(sample.data))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from corpus.assessors import simulate
-from corpus.candidates import SCHEMES, choose, pool, taken
+from corpus.candidates import SCHEMES, choose_rows, pool, taken
 from corpus.generators import COLLECTIONS, GENERATORS, LARGEST_COLLECTION, draw_recipe, generate
 from corpus.store import CorpusStore, Entry, Summary
 from gamac_meta.exceptions import CorpusError, InvalidInputError
@@ -126,7 +126,7 @@ def make_entry(task: Task) -> Entry:
     try:
         sample = generate(recipe)
         partitions = pool(sample.data, task.candidates_seed)
-        chosen = choose(partitions, task.scheme, task.candidates_seed)
+        chosen = choose_rows(partitions, task.scheme, task.candidates_seed)
         # as the recommender scales the points of its users, since not every measure is scale-free
         table = evaluate(scaled(sample.data.X, "common"), partitions)
         candidates = taken(partitions, chosen)

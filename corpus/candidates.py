@@ -30,7 +30,7 @@ def partition(data: Dataset, seed: int, scheme: str = "diverse", count: int = CO
     """`count` distinct candidate partitions of the data, in random order."""
     _check_choice(scheme, count)
     found = pool(data, seed, at_least=count)
-    return taken(found, choose(found, scheme, seed, count))
+    return choose(found, scheme, seed, count)
 
 
 def taken(partitions: PartitionSet, rows: Ints) -> PartitionSet:
@@ -81,7 +81,12 @@ def _keep(found: dict[bytes, tuple[str, Partition]], maker: str, labels: Partiti
 # ---- choice ------------------------------------------------------------------------------------
 
 
-def choose(candidates: PartitionSet, scheme: str, seed: int, count: int = COUNT) -> Ints:
+def choose(candidates: PartitionSet, scheme: str, seed: int, count: int = COUNT) -> PartitionSet:
+    """The partitions in the rows that `choose_rows` gives."""
+    return taken(candidates, choose_rows(candidates, scheme, seed, count))
+
+
+def choose_rows(candidates: PartitionSet, scheme: str, seed: int, count: int = COUNT) -> Ints:
     """Rows of `count` partitions of a pool, in random order.
 
     "diverse": the pool falls into `count` groups of like partitions, by average linkage of

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from corpus import candidates
 from corpus._attempts import attempts
 from corpus._points import Points
-from corpus.candidates import SCHEMES, choose, fowlkes_mallows, partition, pool, taken
+from corpus.candidates import SCHEMES, choose, choose_rows, fowlkes_mallows, partition, pool
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.types import Dataset, PartitionSet
 
@@ -216,17 +216,17 @@ def test_units_and_position_of_the_data_do_not_matter():
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_choice_is_a_shuffled_subset(small_pool, scheme):
-    rows = choose(small_pool, scheme, seed=0)
+    rows = choose_rows(small_pool, scheme, seed=0)
     assert len(set(rows.tolist())) == 15
     assert rows.tolist() != sorted(rows)
-    chosen = taken(small_pool, rows)
+    chosen = choose(small_pool, scheme, seed=0)
     assert chosen.makers == tuple(small_pool.makers[row] for row in rows)
     np.testing.assert_array_equal(chosen.labels, small_pool.labels[rows])
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_row_order_tells_nothing_of_when_a_candidate_was_chosen(small_pool, scheme):
-    chosen = [choose(small_pool, scheme, seed).tolist() for seed in range(60)]
+    chosen = [choose_rows(small_pool, scheme, seed).tolist() for seed in range(60)]
     often = max(range(len(small_pool)), key=lambda row: sum(row in rows for rows in chosen))
     places = np.bincount([rows.index(often) for rows in chosen if often in rows], minlength=15)
     assert places.sum() >= 15
@@ -235,10 +235,10 @@ def test_row_order_tells_nothing_of_when_a_candidate_was_chosen(small_pool, sche
 
 def test_schemes_differ_and_diverse_is_more_diverse(small_pool):
     def closest(scheme, seed):
-        alike = fowlkes_mallows(taken(small_pool, choose(small_pool, scheme, seed)))
+        alike = fowlkes_mallows(choose(small_pool, scheme, seed))
         return (alike - np.eye(len(alike))).max()
 
-    assert set(choose(small_pool, "diverse", 0)) != set(choose(small_pool, "random", 0))
+    assert set(choose_rows(small_pool, "diverse", 0)) != set(choose_rows(small_pool, "random", 0))
     assert all(closest("diverse", seed) < closest("random", seed) for seed in range(5))
 
 
@@ -255,12 +255,12 @@ def test_diverse_takes_the_medoid_of_each_group():
             row[rng.choice(120, 6, replace=False)] = change % 3
             rows.append(row)
     rows.append(rng.integers(0, 40, 120))
-    chosen = choose(PartitionSet(np.array(rows)), "diverse", seed=0, count=4)
+    chosen = choose_rows(PartitionSet(np.array(rows)), "diverse", seed=0, count=4)
     assert sorted(chosen.tolist()) == [*medoids, len(rows) - 1]
 
 
 def test_random_gives_every_algorithm_a_turn(small_pool):
-    chosen = taken(small_pool, choose(small_pool, "random", 0))
+    chosen = choose(small_pool, "random", 0)
     algorithms = [maker.split("(")[0] for maker in chosen.makers]
     assert len(set(algorithms)) == 15  # the pool has more algorithms than places
     assert len(set(np.log2(chosen.n_clusters).astype(int).tolist())) >= 3
