@@ -67,13 +67,12 @@ def test_every_table_is_whole(name):
     assert np.isfinite(found.X).all()
     assert found.classes.shape == (len(found.X),)
     assert set(found.classes.tolist()) == set(range(found.classes.max() + 1))
-    assert all(np.ptp(found.X, axis=0)[:3] >= 0.0)
+    assert np.count_nonzero(np.ptp(found.X, axis=0)) >= 3
 
 
 def test_classes_that_are_seen_are_the_labels():
     seen = view("pca_views", table="iris", first=0)
     assert np.bincount(seen.references[0]).tolist() == [50, 50, 50]
-    # the two kinds that run into each other are one cluster to whoever sees them so, or the gap says it
     X, labels = seen.data.X, seen.references[0]
     centers = np.stack([X[labels == label].mean(axis=0) for label in range(3)])
     assert np.ptp(centers, axis=0).max() > 2.0 * X[labels == 0].std()
