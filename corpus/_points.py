@@ -6,8 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
+from gamac_meta.points import SharedPoints
 from gamac_meta.types import Floats, Ints
 
+LINK = 1e-3  # weight of the spanning tree's edges between pieces of the neighbor graph
 MOST_CLUSTERS = 50
 NEIGHBORS = 30
 LINKAGES = ("ward", "average", "complete", "single", "weighted")
@@ -78,7 +80,7 @@ class Points:
 
     @cached_property
     def embedding(self) -> Floats:
-        """(n, c) leading eigenvectors of the normalized 10-neighbor graph.
+        """(n, c) leading eigenvectors of the normalized 10-neighbor graph, its pieces tied along the spanning tree.
 
         Ng, Jordan & Weiss 2001; von Luxburg 2007, doi:10.1007/s11222-007-9033-z.
         """
@@ -89,6 +91,10 @@ class Points:
         rows = np.repeat(np.arange(self.n), indices.shape[1])
         graph = csr_matrix((np.ones(rows.size), (rows, indices.ravel())), shape=(self.n, self.n))
         graph = graph + graph.T
+        # a graph in pieces has eigenvectors that no rule but the last digits of sums sets apart
+        first, second = SharedPoints(self.X).spanning_tree[0].T
+        weak = csr_matrix((np.full(first.size, LINK), (first, second)), shape=(self.n, self.n))
+        graph = graph.maximum(weak + weak.T)
         scale = diags(1.0 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel()))
         laplacian = identity(self.n) - scale @ graph @ scale
         if self.n <= 4 * MOST_CLUSTERS:

@@ -390,5 +390,7 @@ class TestCollections:
         ):
             generate(Recipe(recipe.family, 0, tuple(params.items())))
         params = {**dict(recipe.params), "table": "irises"}
-        with pytest.raises(InvalidInputError, match=r"table of 'spectral_views' must be one of iris, wine, .*'irises'"):
+        with pytest.raises(
+            InvalidInputError, match=r"table of 'spectral_views' must be one of digits, diabetes, .*'irises'"
+        ):
             generate(Recipe(recipe.family, 0, tuple(params.items())))

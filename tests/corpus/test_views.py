@@ -49,6 +49,10 @@ def test_another_process_makes_the_same_views(samples):
     assert done.stdout.split() == [sample.data.fingerprint for _, sample in samples]
 
 
+def test_tables_kept_for_examination_are_not_learned_from():
+    assert not {"iris", "wine", "breast_cancer", "penguins"} & set(TABLES)
+
+
 def test_a_view_knows_its_table(samples):
     for recipe, sample in samples:
         assert sample.base == dict(recipe.params)["table"]
@@ -71,10 +75,9 @@ def test_every_table_is_whole(name):
 
 
 def test_classes_that_are_seen_are_the_labels():
-    seen = view("pca_views", table="iris", first=0)
-    assert np.bincount(seen.references[0]).tolist() == [50, 50, 50]
+    seen = view("pca_views", table="digits", first=0, k=2)
     X, labels = seen.data.X, seen.references[0]
-    centers = np.stack([X[labels == label].mean(axis=0) for label in range(3)])
+    centers = np.stack([X[labels == label].mean(axis=0) for label in range(2)])
     assert np.ptp(centers, axis=0).max() > 2.0 * X[labels == 0].std()
 
 
@@ -96,12 +99,10 @@ def test_fewer_classes_and_rows_are_shown_when_fewer_are_asked_for():
     few = view("pca_views", table="digits", first=0, k=2, n=150)
     assert few.data.n == 150
     assert few.references[0].max() == 1
-    # one kind of iris alone would be too little to look at
-    assert view("pca_views", table="iris", first=0, k=1, n=150).data.n == 100
 
 
 def test_the_second_pair_of_components_has_less_variance():
-    first, second = (view("pca_views", table="wine", first=place).data.X for place in (0, 1))
+    first, second = (view("pca_views", table="cars", first=place).data.X for place in (0, 1))
     # pictures are brought to one size, so the share of the larger component tells them apart
     assert first.var(axis=0).max() / first.var() != pytest.approx(second.var(axis=0).max() / second.var(), rel=0.01)
 
@@ -109,7 +110,7 @@ def test_the_second_pair_of_components_has_less_variance():
 def test_majorization_lowers_stress():
     from scipy.spatial.distance import pdist
 
-    X = table("wine").X[:, :5]
+    X = table("cars").X[:, :5]
     X = (X - X.mean(axis=0)) / X.std(axis=0)
 
     def stress(Y):
