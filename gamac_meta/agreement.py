@@ -24,6 +24,37 @@ def kendall_tau(first: Floats, second: Floats) -> Floats:
     return np.asarray(np.divide(a.T @ b, untied, out=np.zeros_like(untied), where=untied > 0))
 
 
+def weighted_tau(first: Floats, second: Floats) -> Floats:
+    r"""Kendall tau in which the top counts most, between the columns of first (p, a) and second (p, b): (a, b).
+
+    .. math:: \sum_{i<j} w_{ij} \operatorname{sgn}(r_i - r_j) \operatorname{sgn}(s_i - s_j) \Big/
+        \sqrt{\sum_{i<j} w_{ij} [r_i \ne r_j] \sum_{i<j} w_{ij} [s_i \ne s_j]}, \quad w_{ij} = 1/t_i + 1/t_j
+
+    The mean of two such quotients: that whose weights come from the ranks t = r, and that from t = s.
+    Inputs are ranks, or values the smaller the better, without NaN. Ties share the mean rank and so
+    their weight: the result does not depend on the numbering of partitions. Without ties it is scipy's
+    `weightedtau` of the negated ranks. A column of equal values has tau 0.
+    Vigna 2015, doi:10.1145/2736277.2741088.
+    """
+    from scipy.stats import rankdata
+
+    rows, columns = np.triu_indices(len(first), k=1)
+    signs, weights = [], []
+    for values in (first, second):
+        ranks = rankdata(values, axis=0)
+        signs.append(np.sign(ranks[rows] - ranks[columns]))
+        weights.append(1.0 / ranks[rows] + 1.0 / ranks[columns])
+    (a, b), (v, w) = signs, weights
+    by_first = _quotient((v * a).T @ b, np.sum(v * a * a, axis=0)[:, None] * (v.T @ (b * b)))
+    by_second = _quotient(a.T @ (w * b), np.sum(w * b * b, axis=0) * ((a * a).T @ w))
+    return np.asarray((by_first + by_second) / 2.0)
+
+
+def _quotient(product: Floats, squares: Floats) -> Floats:
+    """product over the root of squares, 0 where that is 0."""
+    return np.divide(product, np.sqrt(squares), out=np.zeros_like(product), where=squares > 0)
+
+
 def spearman(first: Floats, second: Floats) -> Floats:
     """Spearman's rho between the columns of first (p, a) and second (p, b): (a, b).
 

@@ -17,6 +17,7 @@ from gamac_meta.agreement import (
     spearman,
     top1_regret,
     weighted_footrule,
+    weighted_tau,
 )
 
 
@@ -50,7 +51,7 @@ def test_tau_and_rho_are_those_of_scipy(ranks):
 @given(ranks=rank_tables(), data=st.data())
 def test_numbering_of_partitions_does_not_matter(ranks, data):
     order = data.draw(st.permutations(range(len(ranks))))
-    for pair in (kendall_tau, spearman, weighted_footrule, top1_regret):
+    for pair in (kendall_tau, weighted_tau, spearman, weighted_footrule, top1_regret):
         np.testing.assert_allclose(pair(ranks[order], ranks[order]), pair(ranks, ranks), atol=1e-12)
     for together in (kendall_w, pairwise_tau, leave_one_out_tau, same_best_share):
         assert together(ranks[order]) == pytest.approx(together(ranks), abs=1e-12, nan_ok=True)
@@ -81,6 +82,50 @@ def test_footrule_by_hand():
     assert weighted_footrule(reference[[1, 0, 2, 3]], reference)[0, 0] == pytest.approx(2.5 / 14)
     # an exchange at the ends weighs more than one in the middle
     assert weighted_footrule(reference[[0, 2, 1, 3]], reference)[0, 0] == pytest.approx(0.5 / 14)
+
+
+@pytest.mark.parametrize("p", [2, 3, 8, 15])
+def test_weighted_tau_of_orders_without_ties_is_that_of_scipy(p):
+    rng = np.random.default_rng(p)
+    first, second = (rng.permuted(np.tile(np.arange(1.0, p + 1), (4, 1)), axis=1).T for _ in range(2))
+    taus = weighted_tau(first, second)
+    for i, j in np.ndindex(4, 4):
+        # scipy takes greater values for better
+        expected = stats.weightedtau(-first[:, i], -second[:, j]).statistic
+        assert taus[i, j] == pytest.approx(expected, abs=1e-12)
+
+
+def weighted_tau_by_loops(first, second, weighing):
+    """The quotient of Vigna's definition with weights of the ranks `weighing`."""
+    product = first_square = second_square = 0.0
+    for i in range(len(first)):
+        for j in range(i):
+            weight = 1 / weighing[i] + 1 / weighing[j]
+            x, y = np.sign(first[i] - first[j]), np.sign(second[i] - second[j])
+            product += weight * x * y
+            first_square += weight * x * x
+            second_square += weight * y * y
+    root = np.sqrt(first_square * second_square)
+    return product / root if root else 0.0
+
+
+@settings(max_examples=30, deadline=None)
+@given(ranks=rank_tables())
+def test_weighted_tau_by_loops(ranks):
+    taus = weighted_tau(ranks, ranks[:, :2])
+    for i, first in enumerate(ranks.T):
+        for j, second in enumerate(ranks.T[:2]):
+            both = [weighted_tau_by_loops(first, second, weighing) for weighing in (first, second)]
+            assert taus[i, j] == pytest.approx(np.mean(both), abs=1e-12)
+
+
+def test_weighted_tau_counts_the_top_most():
+    reference = np.arange(1.0, 9)[:, None]
+    top, bottom = reference[[1, 0, 2, 3, 4, 5, 6, 7]], reference[[0, 1, 2, 3, 4, 5, 7, 6]]
+    assert kendall_tau(top, reference) == pytest.approx(kendall_tau(bottom, reference))
+    assert weighted_tau(top, reference)[0, 0] < weighted_tau(bottom, reference)[0, 0] < 1.0
+    assert weighted_tau(reference, reference)[0, 0] == pytest.approx(1.0)
+    assert weighted_tau(-reference, reference)[0, 0] == pytest.approx(-1.0)
 
 
 def test_regret_by_hand():
