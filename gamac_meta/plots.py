@@ -155,6 +155,63 @@ def plot_recommendation(
     return ax
 
 
+def plot_critical_difference(
+    names: Sequence[str],
+    mean_ranks: Floats,
+    cliques: Sequence[Sequence[int]],
+    ax: Axes | None = None,
+) -> Axes:
+    """Critical-difference diagram: names (c,) on a line of their mean ranks (c,), in ascending order, the best left.
+
+    A bar joins each clique of places in names that cannot be told apart; dots mark its members, as a bar may pass
+    others.  After Demsar 2006, jmlr.org/papers/v7/demsar06a.html.
+    """
+    c = len(names)
+    left = (c + 1) // 2
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots(figsize=(9.0, 1.3 + 0.24 * (left + len(cliques))), layout="constrained")
+    first, last = np.floor(mean_ranks[0]), np.ceil(mean_ranks[-1])
+    last = max(last, first + 1.0)
+    margin = 0.03 * (last - first)
+    ax.plot([first, last], [0, 0], color=OTHER, linewidth=1.2)
+    for tick in np.arange(first, last + 1.0):
+        ax.plot([tick, tick], [0, 0.25], color=OTHER, linewidth=1.2)
+        ax.text(tick, 0.4, f"{tick:.0f}", ha="center", va="bottom", fontsize=9, color=OTHER)
+    below = 0.5 * len(cliques) + 0.9
+    for place, (name, rank) in enumerate(zip(names, mean_ranks, strict=True)):
+        best_side = place < left
+        # the outermost names stand nearest to the line, so that no two leads cross
+        height = -(below + 0.8 * (place if best_side else c - 1 - place))
+        end = first - margin if best_side else last + margin
+        color = BEST if place == 0 else OTHER
+        ax.plot([rank, rank, end], [0, height, height], color=color, linewidth=1.0)
+        ax.annotate(
+            f"{name}  {rank:.2f}" if best_side else f"{rank:.2f}  {name}",
+            (end, height),
+            xytext=(-4 if best_side else 4, 0),
+            textcoords="offset points",
+            ha="right" if best_side else "left",
+            va="center",
+            fontsize=9,
+            color=color,
+            fontweight="bold" if place == 0 else "normal",
+            annotation_clip=False,
+        )
+    for row, clique in enumerate(cliques, start=1):
+        members = mean_ranks[list(clique)]
+        ax.plot(
+            [members.min(), members.max()], [-0.5 * row] * 2, color="#000000", linewidth=3.0, solid_capstyle="round"
+        )
+        ax.scatter(members, [-0.5 * row] * len(members), s=30, c="#000000", zorder=3)
+    ax.set_xlim(first - margin, last + margin)
+    ax.set_ylim(-(below + 0.8 * left), 1.2)
+    ax.set_title("mean rank, 1 is best", fontsize=9, color=OTHER, pad=2)
+    ax.set_axis_off()
+    return ax
+
+
 def plot_clusters(X: Floats, labels: Labels | None = None, title: str = "", ax: Axes | None = None) -> Axes:
     """Scatter plot of the first two columns of X, (n, 2) or wider, colored by labels (n,)."""
     if ax is None:

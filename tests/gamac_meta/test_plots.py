@@ -182,3 +182,27 @@ def test_long_names_of_partitions_are_shortened_in_the_picture(axes, table):
     MeasureTable(table.values, table.measures, table.greater_is_better, names).plot(axes)
     shown = [label.get_text() for label in axes.get_yticklabels()]
     assert max(map(len, shown)) == plots.LONGEST_NAME
+
+
+# ---- critical differences ---------------------------------------------------------------------------
+
+
+def test_critical_differences_stand_at_their_mean_ranks(axes):
+    names, mean_ranks = ["first", "second", "third", "fourth", "last"], np.array([1.4, 2.0, 3.1, 3.9, 4.6])
+    plots.plot_critical_difference(names, mean_ranks, [(0, 2), (3, 4)], axes)
+    shown = {text.get_text() for text in axes.texts}
+    assert {"first  1.40", "third  3.10", "3.90  fourth", "4.60  last"} <= shown
+    leads = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 3]
+    assert leads == mean_ranks.tolist()
+    # a bar passes the second, which is no member: only dots say who is
+    assert [dots.get_offsets()[:, 0].tolist() for dots in axes.collections] == [[1.4, 3.1], [3.9, 4.6]]
+
+
+@pytest.mark.parametrize("c", [1, 2, 7, 14])
+def test_names_of_contenders_never_share_a_line_on_their_side(c):
+    ranks = np.sort(np.random.default_rng(c).uniform(1, c, c))
+    axes = plots.plot_critical_difference([f"contender {i}" for i in range(c)], ranks, [tuple(range(c))])
+    axes.figure.canvas.draw()
+    places = [(note.xy[0], note.xy[1]) for note in axes.texts if "contender" in note.get_text()]
+    assert len(set(places)) == c
+    plt.close(axes.figure)
