@@ -23,7 +23,7 @@ def as_page(judgement: Judgement, kind: str) -> str:
         for over, units in ((None, "data sets"), ("group", "generator groups"))
     )
     tables = "".join(
-        f"<h2>Mean {FIGURES[figure].title} by {what}</h2>{_table(judgement.by(what, figure))}"
+        f"<h2>Mean {FIGURES[figure].title} by {what}</h2>{_table(judgement.numbered(what, figure))}"
         for what in TABLES
         for figure in ("tau", "pool_regret")
     )

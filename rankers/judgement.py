@@ -143,16 +143,12 @@ class Judgement:
 
     def report(self, kind: str) -> str:
         """Everything as text; kind says whose orders the consensus is made of: "simulated" or "real"."""
-        short = {name: f"({number})" for number, name in enumerate(self.names, start=1)}
-        summary = self.summary()
-        summary.index = [f"{short[name]} {name}" for name in summary.index]
-        lines = [self.title(kind), "", summary.to_string(justify="right"), "", *self.notes(kind), ""]
+        lines = [self.title(kind), "", self.summary().to_string(justify="right"), "", *self.notes(kind), ""]
         lines += ["Gain in tau, paired by data set", *(f"  {each}" for each in self.comparisons()), ""]
         for over, units in ((None, "data sets"), ("group", "groups")):
             lines += [*self._ranked(units, self.ranks(over=over)), ""]
         for what in TABLES:
-            table = self.by(what).rename(columns=short)
-            lines += [f"Mean tau by {what}", table.to_string(float_format="%.3f"), ""]
+            lines += [f"Mean tau by {what}", self.numbered(what).to_string(float_format="%.3f"), ""]
         return "\n".join(lines)
 
     def to_html(self, kind: str) -> str:
@@ -170,7 +166,7 @@ class Judgement:
         )
 
     def summary(self) -> pd.DataFrame:
-        """All figures in words: a row for each contender, the best by mean tau first."""
+        """All figures in words: a row for each contender with its number, the best by mean tau first."""
         import pandas as pd
 
         columns = {}
@@ -180,7 +176,12 @@ class Judgement:
             if figure == "tau":
                 groups = self.overall(figure, over="group")
                 columns["groups resampled"] = [_ends(groups[name]) for name in self.names]
-        return pd.DataFrame(columns, index=list(self.names))
+        return pd.DataFrame(columns, index=[f"({place}) {name}" for place, name in enumerate(self.names, start=1)])
+
+    def numbered(self, what: str, figure: str = "tau") -> pd.DataFrame:
+        """The table of `by` with the numbers of `summary` for names, which are too long to stand side by side."""
+        numbers = {name: f"({place})" for place, name in enumerate(self.names, start=1)}
+        return self.by(what, figure).rename(columns=numbers).rename_axis(index=None, columns=None)
 
     def notes(self, kind: str) -> list[str]:
         """What the columns and the baselines are."""

@@ -290,6 +290,13 @@ def test_report_says_whose_orders_and_names_every_contender(many):
         assert words in text
 
 
+def test_numbers_stand_for_the_names_of_the_summary(many):
+    numbered, by = many.numbered("group"), many.by("group")
+    for line in many.summary().index:
+        number, name = line.split(" ", 1)
+        assert numbered[number].tolist() == by[name].tolist()
+
+
 def test_page_escapes_and_holds_diagrams(many):
     from dataclasses import replace
 
