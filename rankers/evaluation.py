@@ -6,7 +6,7 @@ That the contenders never saw a data set's group is up to who made their predict
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Collection, Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -56,6 +56,7 @@ def judge(
     *,
     picks: Mapping[str, Ints],
     scores: Mapping[str, Sequence[Floats]],
+    controls: Collection[str] = (),
     seed: int = 0,
 ) -> Judgement:
     """All figures of all contenders and baselines on q data sets.
@@ -63,10 +64,11 @@ def judge(
     tables: of the pools (P, m), the same measures everywhere. picks: contender -> (q,) which measure it trusts.
     scores: contender -> its own score of each partition of each pool (P,), greater is better, ties allowed; NaN
     comes last, as an undefined value of a measure does. Orders of candidates are made of their rows of the pool.
+    controls: those of the contenders that learned from noise; they are neither ranked nor compared.
 
     Raises InvalidInputError.
     """
-    _check(standards, tables, picks, scores)
+    _check(standards, tables, picks, scores, controls)
     measures, m = tables[0].measures, len(tables[0].measures)
     rng = np.random.default_rng(seed)
     figures, luck = [], []
@@ -94,7 +96,8 @@ def judge(
     trusted = {
         name: [measures[place] if place < m else "" for place in column.tolist()] for name, column in columns.items()
     }
-    return Judgement(_frame(standards, values, trusted), (*picks, *scores), seed)
+    contenders = tuple(name for name in (*picks, *scores) if name not in controls)
+    return Judgement(_frame(standards, values, trusted), contenders, tuple(controls), seed)
 
 
 def _check(
@@ -102,6 +105,7 @@ def _check(
     tables: Sequence[MeasureTable],
     picks: Mapping[str, Ints],
     scores: Mapping[str, Sequence[Floats]],
+    controls: Collection[str],
 ) -> None:
     q = len(standards)
     groups = len({each.group for each in standards})
@@ -122,6 +126,9 @@ def _check(
     twice = sorted({name for name in names if names.count(name) > 1 or name in taken})
     if twice:
         raise InvalidInputError(f"contenders must have names of their own, got {', '.join(twice)} twice")
+    strangers = sorted(set(controls) - set(names))
+    if strangers:
+        raise InvalidInputError(f"controls must be contenders, got {', '.join(strangers)}")
     for row, (standard, table) in enumerate(zip(standards, tables, strict=True)):
         if min(standard.chosen) < 0 or max(standard.chosen) >= len(table):
             raise InvalidInputError(f"candidates of data set {row} must be rows 0 to {len(table) - 1} of its pool")

@@ -77,6 +77,7 @@ class Judgement:
 
     frame: pd.DataFrame
     contenders: tuple[str, ...]  # what was to be judged; the others in the frame are its baselines
+    controls: tuple[str, ...]  # what learned from noise: neither ranked nor compared
     seed: int
 
     @cached_property
@@ -135,7 +136,8 @@ class Judgement:
         over each instead of data sets: data sets that resemble each other then count as one.
         """
         values = self.of(figure)
-        values = values[[name for name in values.columns if name not in YARDSTICKS]].dropna()
+        unranked = {*YARDSTICKS, *self.controls}
+        values = values[[name for name in values.columns if name not in unranked]].dropna()
         if over is not None:
             values = values.groupby(self._facts(over)).mean()
         sign = 1.0 if FIGURES[figure].greater_is_better else -1.0
@@ -221,7 +223,7 @@ class Judgement:
         return [
             f"Mean ranks over {ranks.units} {units} (Friedman {ranks.friedman:.1f}, p {ranks.p_value:.2g})",
             *(f"  {mean:5.2f}  {name}" for name, mean in zip(ranks.names, ranks.mean_ranks, strict=True)),
-            *(f"  not told apart: {', '.join(ranks.names[place] for place in clique)}" for clique in ranks.cliques),
+            *(f"  not told apart: {'; '.join(ranks.names[place] for place in clique)}" for clique in ranks.cliques),
             f"  (pairs by Wilcoxon's signed-rank test at level {LEVEL} after Holm's correction)",
         ]
 

@@ -276,6 +276,18 @@ def test_ranks_leave_out_what_nobody_could_use(many):
     assert any(same <= set(clique) for clique in ranks.cliques)
 
 
+def test_controls_are_shown_but_neither_ranked_nor_compared():
+    standards, tables = planted(q=12)
+    noise = [np.random.default_rng(i).normal(size=30) for i in range(12)]
+    judged = judge(standards, tables, picks={}, scores={"own": noise, "control": noise}, controls=("control",))
+    assert "control" in judged.names
+    assert "control" in judged.summary().to_string()
+    assert "control" not in judged.ranks().names
+    compared = {name for each in judged.comparisons() for name in (each.first, each.second)}
+    assert "own" in compared
+    assert "control" not in compared
+
+
 def test_little_regret_ranks_first(many):
     assert many.ranks("regret").names[0] == "perfect"
     assert many.ranks("regret").names[-1] == "reversed"
@@ -316,6 +328,7 @@ def test_page_escapes_and_holds_diagrams(many):
         ({"picks": {"a": np.array([0, 3])}}, "a must pick measures 0 to 2, got 0 to 3"),
         ({"picks": {BORDA: np.array([0, 0])}}, "contenders must have names of their own, got Borda of all measures"),
         ({"scores": {"s": [np.zeros(3), np.zeros(2)]}}, r"s of data set 1 must have shape \(3,\), got \(2,\)"),
+        ({"controls": ("c",)}, "controls must be contenders, got c"),
         ({"scores": {"s": [np.zeros(3)]}}, "s must have one entry for each of 2 data sets, got 1"),
     ],
 )
@@ -325,11 +338,12 @@ def test_what_does_not_fit_is_refused(change, message):
         "tables": [table([3, 2, 1], [1, 2, 3], [0, 0, 2])] * 2,
         "picks": {},
         "scores": {},
+        "controls": (),
     }
     for name, value in change.items():
         given[name] = given[name][:value] if isinstance(value, int) else value
     with pytest.raises(InvalidInputError, match=message):
-        judge(given["standards"], given["tables"], picks=given["picks"], scores=given["scores"])
+        judge(given.pop("standards"), given.pop("tables"), **given)
 
 
 def test_unknown_names_are_refused(many):
