@@ -56,8 +56,8 @@ def main() -> None:
     for seed, name in enumerate(tqdm(names)):
         X, labels = archive[f"{name}/X"], archive[f"{name}/labels"]
         rows = np.random.default_rng(seed).permutation(len(X))[:MOST_POINTS]
-        (case,) = cases(Dataset(X[rows].astype(np.float64)), labels[rows], seed, model)
-        judged.append(judge(case))
+        ((case, whole),) = cases(Dataset(X[rows].astype(np.float64)), labels[rows], seed, model)
+        judged.append(judge(case, whole))
         if options.pictures:
             draw(options.pictures, case, labels[rows], name)
     print(f"{len(names)} labelled data sets, 15 candidates each, model {model.name}")

@@ -142,7 +142,7 @@ def judged_all(tables, model, draws):
             # columns of one value and of uneven spread are part of these tables
             warnings.simplefilter("ignore", UserWarning)
             data = prepare(X[rows], scale, name).data
-            found[name] = mean_of([judge(case) for case in cases(data, labels[rows], seed, model, draws)])
+            found[name] = mean_of([judge(*pair) for pair in cases(data, labels[rows], seed, model, draws)])
     return found
 
 
@@ -158,7 +158,9 @@ def main() -> None:
     if options.only != "made":
         found = judged_all(real(), model, options.draws)
         print(f"\n{len(found)} real tables, tau and regret by table\n{listed(found)}")
-        print(report(list(found.values()), measures))
+        learned_from = model.card["corpus"]["tables"]
+        unseen = {name: each for name, each in found.items() if name.split()[0] not in learned_from}
+        print(f"{len(unseen)} tables of which the model has seen no views\n{report(list(unseen.values()), measures)}")
     if options.only != "real":
         found = judged_all(made(), model, options.draws)
         print(f"\n{len(found)} made data sets\n{report(list(found.values()), measures)}")

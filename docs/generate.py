@@ -13,6 +13,7 @@ import rankers
 from gamac_meta import MEASURES
 from gamac_meta.cli import main
 from gamac_meta.measures import Measure
+from rankers.judgement import FIGURES
 
 HERE = Path(__file__).parent
 
@@ -96,33 +97,43 @@ def _markdown(docstring: str) -> str:
 FORBIDDEN, ROMAN = r"\operatorname", r"\mathrm"
 
 
-BASES = {"points": "From X alone", "candidates": "With the candidates given"}
 MODEL = """\
 # The shipped model
 
 Model `{name} {version}`, trained {date} with LightGBM {lightgbm}, seed {seed}. Made by `docs/generate.py` from
 `gamac_meta/models/default/card.json`; [CONTRIBUTING.md](../CONTRIBUTING.md) has the command that makes the model anew.
 
-- **Data**: {datasets} generated data sets of {families} families in {groups} groups (hash `{hash}`):
-  {points} points, {columns} columns, {clusters} clusters. Outside the ranges of points and columns advice comes with
-  a caution.
+- **Data**: {datasets} data sets of {families} families in {groups} groups (hash `{hash}`): generated ones in two and
+  more dimensions, with heavy noise too, and two-dimensional views of real tables ({tables}). {points} points, {columns}
+  columns, {clusters} clusters. Outside the ranges of points and columns advice comes with a caution.
 - **Assessors**: {kind}, {per_dataset} per data set. Nothing here was measured on people. Simulated assessors agree with
   one another as little as people did in a published study (`python benchmarks/assessors.py`); what they like is our
   guess: agreement with the generating labels, visible gaps, clean borders, compactness, few clusters. Borders and gaps
   are close relatives of the measures `neighbor_purity` and `spanning_tree_gap`, whose task is easier here than it would
   be with people.
 - **Consensus**: {consensus}.
-- **Inputs**: {features} features of the data set (schema {schema}), and how each of {measures} measures orders fixed
-  cheap partitions of it (landmarks) and, if given, the candidates.
+- **Inputs**: {features} of the 200 features of the data set (schema {schema}; those that do not change when a picture
+  is turned), and how each of {measures} measures orders fixed cheap partitions of it (landmarks).
+- **Learned measure**: scores one partition from its place among the landmarks by each measure, its likeness to each of
+  them, its sizes, and the features of the data set. Half of the score was learned from the consensus on the candidates,
+  half from agreement with the generating labels over whole pools.
+- **With candidates given**, the recommender looks for the measure that orders them as the learned measure does.
 
-Figures below: mean Kendall tau with the consensus and, in brackets, the 95 % bootstrap interval over data sets; each
-generator group is left out in turn. *Shuffled targets* is the same training on targets dealt at random to the measures:
-it must not beat the random measure. *Virtual best* knows the answer, and part of it is luck.
+Figures: means over data sets with the 95 % bootstrap interval in brackets, in ten folds that leave whole generator
+groups out. *Tau*: Kendall's, of the order of 15 candidates with the consensus; *top-weighted* counts the top most.
+*Regret*: the adjusted Rand index with the generating labels that is lost by taking the candidate put first, or the
+one put first in the whole pool of some 80 partitions. *Shuffled targets*: the same training on targets dealt at random
+to the partitions, which must come to nothing. *Virtual best* knows the answer, and part of it is luck, as the same on
+shuffled orders shows. [robustness.md](robustness.md) says how stable the advice is.
+
+| | tau | top-weighted tau | tau < 0 | regret | regret on the pool |
+|---|---|---|---|---|---|
 """
-FIGURES = """
-Best single measure in most folds: `{best_single}`. The 90 % interval of the recommended measure holds
-{interval_coverage:.1%} of left-out data sets, {interval_coverage_worst_group:.1%} in the worst group.
+COVERAGE = """
+The 90 % interval of the recommended measure holds {points:.1%} of left-out data sets from X alone and {candidates:.1%}
+with the candidates given; in the worst group {worst_points:.1%} and {worst_candidates:.1%}.
 """
+CONTENDERS = ("recommender", "learned measure")
 
 
 def model_page() -> str:
@@ -139,17 +150,24 @@ def model_page() -> str:
         per_dataset=assessors["per_dataset"][-1],
         features=len(card["features"]),
         measures=len(card["measures"]),
+        tables=", ".join(corpus["tables"]),
         schema=card["schema_version"],
     )
-    for basis, title in BASES.items():
-        figures = card["figures"][basis]
-        page += f"\n## {title}\n\n| method | tau | top-1 regret |\n|---|---|---|\n"
-        for method, (mean, low, high) in sorted(figures["tau"].items(), key=lambda item: -item[1][0]):
-            regret = f"{figures['regret'][method] + 0.0:.3f}" if method in figures["regret"] else ""
-            words = figures["methods"].get(method, f"**{method}**")
-            page += f"| {words} | {mean:.3f} [{low:.3f}, {high:.3f}] | {regret} |\n"
-        page += FIGURES.format(**figures)
-    return page
+    figures = card["figures"]
+    for name in sorted(figures["tau"], key=lambda name: -figures["tau"][name][0]):
+        cells = [_cell(figures[figure].get(name), figure) for figure in FIGURES]
+        shown = f"**{name}**" if name.startswith(CONTENDERS) and "shuffled" not in name else name
+        page += f"| {shown} | {' | '.join(cells)} |\n"
+    return page + COVERAGE.format(
+        **figures["coverage"], **{f"worst_{basis}": share for basis, share in figures["coverage_worst_group"].items()}
+    )
+
+
+def _cell(interval: list[float] | None, figure: str) -> str:
+    if interval is None:
+        return ""
+    mean, low, high = interval
+    return f"{mean:.1%}" if figure == "negative" else f"{mean:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _escaped(text: str) -> str:

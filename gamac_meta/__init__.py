@@ -14,10 +14,12 @@ _HOME = {
     "MEASURES": "gamac_meta.measures",
     "MeasureEngine": "gamac_meta.measures",
     "MeasureTable": "gamac_meta.types",
+    "PartitionScorer": "gamac_meta.scoring",
     "PartitionSet": "gamac_meta.types",
     "Recommendation": "gamac_meta.recommend",
     "evaluate": "gamac_meta.measures",
     "recommend_measure": "gamac_meta.recommend",
+    "score_partitions": "gamac_meta.scoring",
 }
 __all__ = sorted(_HOME)
 

@@ -109,6 +109,15 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--out", metavar="OUT", type=Path, help="also write it: .csv, .tsv, .parquet or .html")
     command.add_argument("--plot", metavar="OUT", type=Path, help="also draw the ranks: .png, .pdf or .svg")
 
+    command = _command(commands, "score", score, "how good given partitions are, by the learned measure or another")
+    _add_table(command, scale="common")
+    command.add_argument(
+        "--labels", metavar="FILE", type=Path, required=True, help="a row per point, a column per partition"
+    )
+    command.add_argument("--by", metavar="A", default="learned", help="learned (default), recommended or a measure")
+    command.add_argument("--model", metavar="DIR", type=Path, help="model directory (default: the shipped model)")
+    command.add_argument("--out", metavar="OUT", type=Path, help="also write it: .csv, .tsv or .parquet")
+
     corpus = commands.add_parser("corpus", help="build, look at and export training data", description="Training data.")
     parts = corpus.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -138,6 +147,15 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--corpus", metavar="DIR", type=Path, required=True, help="made by corpus build")
     command.add_argument("--orders", metavar="URL", help="database of the orders (default: the corpus's own)")
     command.add_argument("--out", metavar="DIR", type=Path, help="where to write the model (default: only validate)")
+    command.add_argument("--seed", metavar="N", type=_natural, default=0, help="default: 0")
+    command.add_argument("--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all cores (default: 1)")
+
+    command = _command(commands, "evaluate-model", evaluate_model, "judge what train makes of a corpus, out of sample")
+    command.add_argument("--corpus", metavar="DIR", type=Path, required=True, help="made by corpus build")
+    command.add_argument("--orders", metavar="URL", help="database of the orders (default: the corpus's own)")
+    command.add_argument("--by", choices=("group", "base"), default="group", help="what is left out whole")
+    command.add_argument("--shuffles", metavar="N", type=_positive, default=1, help="noise controls (default: 1)")
+    command.add_argument("--out", metavar="OUT", type=Path, help="also write it: .html, or .csv, .tsv, .parquet")
     command.add_argument("--seed", metavar="N", type=_natural, default=0, help="default: 0")
     command.add_argument("--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all cores (default: 1)")
 
@@ -213,6 +231,35 @@ def evaluate(arguments: argparse.Namespace) -> None:
     print(as_text(table, shutil.get_terminal_size((120, 24)).columns))
 
 
+def score(arguments: argparse.Namespace) -> None:
+    """gamac-meta score FILE --labels FILE"""
+    import pandas as pd
+
+    from gamac_meta.files import WRITERS, read_labels, write_table
+    from gamac_meta.inputs import as_partitions
+    from gamac_meta.scoring import PartitionScorer
+
+    if arguments.out:
+        _require_suffix(arguments.out, tuple(WRITERS))
+    frame, scale = _read(arguments)
+    partitions = as_partitions(read_labels(arguments.labels, len(frame)), len(frame))
+    _announce_compilation()
+    scorer = PartitionScorer(frame, arguments.by, model=arguments.model, scale=scale)
+    table = pd.DataFrame(
+        {
+            "partition": partitions.makers,
+            "score": scorer.score(partitions),
+            "clusters": partitions.n_clusters,
+            "noise": partitions.noise_share,
+        }
+    )
+    table = table.sort_values("score", ascending=False, kind="stable")
+    if arguments.out:
+        write_table(table.set_index("partition"), arguments.out)
+    print(f"{arguments.labels.name} on {arguments.file.name}, best first, by {scorer.title}")
+    print(table.to_string(index=False, float_format="%.3f", na_rep="-"))
+
+
 def corpus_build(arguments: argparse.Namespace) -> None:
     """gamac-meta corpus build"""
     from corpus.build import build
@@ -281,6 +328,31 @@ def train(arguments: argparse.Namespace) -> None:
         print(f"\nwrote {trained.directory}; use it: {PROGRAM} recommend FILE --model {trained.directory}")
 
 
+def evaluate_model(arguments: argparse.Namespace) -> None:
+    """gamac-meta evaluate-model --corpus DIR"""
+    from gamac_meta.files import WRITERS, replacing, write_table
+    from rankers.training import evaluate_pipeline
+
+    if arguments.out:
+        _require_suffix(arguments.out, tuple(WRITERS))
+    _announce_compilation()
+    assembled, _, judgement = evaluate_pipeline(
+        arguments.corpus,
+        orders=arguments.orders,
+        by=arguments.by,
+        shuffles=arguments.shuffles,
+        seed=arguments.seed,
+        n_jobs=arguments.jobs,
+        progress=True,
+    )
+    if arguments.out and arguments.out.suffix.lower() == ".html":
+        with replacing(arguments.out) as file:
+            file.write(judgement.to_html(assembled.kind).encode())
+    elif arguments.out:
+        write_table(judgement.frame, arguments.out)
+    print(judgement.report(assembled.kind))
+
+
 def doctor(arguments: argparse.Namespace) -> int:
     """gamac-meta doctor"""
     del arguments
@@ -304,9 +376,10 @@ def doctor(arguments: argparse.Namespace) -> int:
         f"{corpus['datasets']} data sets of {corpus['families']} families, "
         f"{'-'.join(map(str, sorted(set(assessors['per_dataset']))))} {assessors['kind']} assessors each"
     )
-    for basis, figures in card["figures"].items():
-        mean, low, high = figures["tau"]["recommender"]
-        print(f"             from {basis}: {mean:.3f} [{low:.3f}, {high:.3f}], {figures['what']}")
+    figures = card["figures"]
+    for name, (mean, low, high) in sorted(figures["tau"].items(), key=lambda item: -item[1][0]):
+        print(f"             {mean:.3f} [{low:.3f}, {high:.3f}]  {name}")
+    print(f"             {figures['what']}")
     return 0
 
 

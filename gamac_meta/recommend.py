@@ -132,10 +132,20 @@ class Explanation:
             }
         )
 
+    def by_block(self) -> pd.DataFrame:
+        """Effects summed over blocks of features, the largest first."""
+        import pandas as pd
+
+        frame = pd.DataFrame({"block": [block_of(name) for name in self.features], "effect": self.effects})
+        summed = frame.groupby("block", sort=False)["effect"].sum()
+        return summed.reindex(summed.abs().sort_values(ascending=False, kind="stable").index).reset_index()
+
     @property
     def text(self) -> str:
-        """The strongest reasons, one line each."""
+        """The blocks of features, then the strongest single reasons, one line each."""
         lines = [f"Why {MEASURES[self.measure].title}:"]
+        shares = [f"{row.block} ({row.effect:+.2f})" for row in self.by_block().head(4).itertuples()]
+        lines.append(f"  by kind: {', '.join(shares)}")
         for name, value, effect in list(zip(self.features, self.values, self.effects, strict=True))[:6]:
             shown = "" if np.isnan(value) else f" = {value:.3g}"
             lines.append(f"  {'for' if effect > 0 else 'against'} ({effect:+.3f})  {meaning(name)}{shown}")
@@ -147,6 +157,29 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(self.text)}</pre>"
+
+
+# Blocks of columns of the ranker, in words
+_BLOCK_WORDS = {
+    "distance profile": "distances between points",
+    "structure": "neighbors, gaps and density",
+    "statistical": "statistics of the columns",
+    "landmarks": "what landmarks look like",
+}
+
+
+def block_of(feature: str) -> str:
+    """The kind of a column of the ranker, in words."""
+    import metafeatures
+
+    if feature == "measure":
+        return "the measure's record in general"
+    if feature in metafeatures.BLOCKS:
+        block = metafeatures.BLOCKS[feature]
+        return _BLOCK_WORDS[block]
+    if feature.endswith("_learned"):
+        return "agreement with the learned measure"
+    return "how the measure orders landmarks"
 
 
 def meaning(feature: str) -> str:
@@ -185,24 +218,20 @@ def recommend_measure(
     if isinstance(random_state, bool) or not isinstance(random_state, int | np.integer) or random_state < 0:
         raise InvalidInputError(f"random_state must be a whole number >= 0, got {random_state!r}")
     prepared = prepare(X, scale)
-    candidates = None if partitions is None else _checked(as_partitions(partitions, prepared.data.n))
-    trained = _load(model)
+    candidates = None if partitions is None else checked_candidates(as_partitions(partitions, prepared.data.n))
+    trained = load_model(model)
 
-    import metafeatures
-    from rankers import pair_features
+    from rankers.reading import Reading
 
-    ranker = trained.recommenders["points" if candidates is None else "candidates"]
-    seen = metafeatures.describe(prepared.data)
-    table = seen.landmark_table.select(ranker.measures)
+    reading = Reading(trained, prepared.data)
     if candidates is None:
-        pairs = pair_features(table, seen.landmarks)
+        ranker, pairs = trained.recommenders["points"], reading.pairs()
     else:
+        ranker = trained.recommenders["candidates"]
         points, labels = _sample(prepared.data.X, candidates, int(random_state))
         compared = evaluate(points, labels, ranker.measures, backend=backend)
-        pairs = pair_features(table, seen.landmarks, compared, labels)
-    # a model may have learned from fewer features than there are
-    features = seen.features[[metafeatures.NAMES.index(name) for name in ranker.feature_names]]
-    prediction = ranker.predict(features, pairs)
+        pairs = reading.pairs_on(candidates, compared)
+    prediction = ranker.predict(reading.features, pairs)
     return Recommendation(
         tuple(ranker.measures[position] for position in prediction.order),
         prediction.scores,
@@ -214,7 +243,7 @@ def recommend_measure(
         _cautions(prepared, trained),
         prepared,
         ranker,
-        features,
+        reading.features,
         pairs,
     )
 
@@ -231,23 +260,30 @@ def _cautions(prepared: Prepared, trained: Model) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _checked(candidates: PartitionSet) -> PartitionSet:
+def checked_candidates(candidates: PartitionSet) -> PartitionSet:
+    """Candidates that can be compared; raises InvalidInputError."""
     if len(candidates) < 2:
         raise InvalidInputError(f"partitions must hold at least 2 candidates to be compared, got {len(candidates)}")
     single = np.flatnonzero(candidates.n_clusters < 2)
     if single.size:
         rows = ", ".join(map(str, single[:8])) + (", ..." if single.size > 8 else "")
         raise InvalidInputError(f"partitions must have at least 2 clusters each, got fewer in row(s) {rows}")
-    many = np.flatnonzero(candidates.n_clusters > MOST_CLUSTERS)
+    return refuse_many_clusters(candidates)
+
+
+def refuse_many_clusters(partitions: PartitionSet) -> PartitionSet:
+    """Partitions of no more clusters than can be measured; raises InvalidInputError."""
+    many = np.flatnonzero(partitions.n_clusters > MOST_CLUSTERS)
     if many.size:
         raise InvalidInputError(
             f"partitions must have at most {MOST_CLUSTERS} clusters each, "
-            f"got {int(candidates.n_clusters[many[0]])} in row {int(many[0])}"
+            f"got {int(partitions.n_clusters[many[0]])} in row {int(many[0])}"
         )
-    return candidates
+    return partitions
 
 
-def _load(model: str | Path | Model | None) -> Model:
+def load_model(model: str | Path | Model | None) -> Model:
+    """A model as it is given, from its directory, or the shipped one."""
     from rankers import load
 
     return load(model) if model is None or isinstance(model, str | Path) else model
@@ -256,6 +292,7 @@ def _load(model: str | Path | Model | None) -> Model:
 def _sample(X: Floats, candidates: PartitionSet, seed: int) -> tuple[Floats, PartitionSet]:
     """At most about 2000 points and their labels, the same however X was ordered, moved or turned."""
     from metafeatures import canonical_order, canonical_points
+    from rankers import settled
 
     rows = np.arange(len(X))
     if len(X) > CANDIDATE_POINTS:
@@ -267,10 +304,7 @@ def _sample(X: Floats, candidates: PartitionSet, seed: int) -> tuple[Floats, Par
         # and the outermost, so that they are not all equal
         rows = np.union1d(shuffled[places], ordered[-1:])
     order, points = canonical_points(X[rows])
-    labels = candidates.labels[:, rows[order]]
-    # equal points go by their labels, where measures may ask which of them is nearest
-    place = np.cumsum(np.any(np.diff(points, axis=0, prepend=points[:1]) != 0, axis=1))
-    return points, PartitionSet(labels[:, np.lexsort((*labels[::-1], place))], candidates.makers)
+    return points, settled(points, PartitionSet(candidates.labels[:, rows[order]], candidates.makers))
 
 
 def _first_two(labels: Labels) -> Ints:

@@ -12,8 +12,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from gamac_meta.types import Dataset, Floats, Ints, MeasureTable, PartitionSet
-from metafeatures._partitions import LANDMARKS
-from metafeatures._sample import canonical_order, canonical_points
+from metafeatures._partitions import LANDMARKS, adjusted_rand
+from metafeatures._sample import MAX_POINTS, canonical_order, canonical_points, rounded
 
 if TYPE_CHECKING:
     from metafeatures._view import DataView
@@ -29,14 +29,17 @@ __all__ = [
     "BLOCKS",
     "DESCRIPTIONS",
     "LANDMARKS",
+    "MAX_POINTS",
     "NAMES",
     "ROTATION_FREE",
     "SCHEMA_VERSION",
     "Description",
+    "adjusted_rand",
     "canonical_order",
     "canonical_points",
     "describe",
     "extract",
+    "rounded",
 ]
 
 

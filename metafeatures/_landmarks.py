@@ -6,7 +6,7 @@ import numpy as np
 
 from gamac_meta.agreement import kendall_tau
 from gamac_meta.types import Floats, Ints, MeasureTable, PartitionSet
-from metafeatures._partitions import LANDMARKS
+from metafeatures._partitions import LANDMARKS, adjusted_rand
 from metafeatures._registry import metafeatures
 
 ANCHORS = (
@@ -84,20 +84,6 @@ def agreement(landmarks: PartitionSet) -> list[float]:
     """Adjusted Rand index between landmarks, noise taken as one more cluster."""
     row = LANDMARKS.index
     return [adjusted_rand(landmarks.labels[row(first)], landmarks.labels[row(second)]) for first, second in PAIRS]
-
-
-def adjusted_rand(first: np.ndarray, second: np.ndarray) -> float:
-    """Hubert and Arabie 1985, doi:10.1007/BF01908075; labels (n,) from -1 up."""
-    width = int(second.max()) + 2
-    table = np.bincount((first + 1) * width + second + 1, minlength=(int(first.max()) + 2) * width)
-    table = table.reshape(-1, width).astype(np.float64)
-    pairs, rows, columns = (
-        float(np.sum(counts * (counts - 1.0)) / 2.0) for counts in (table, table.sum(axis=1), table.sum(axis=0))
-    )
-    n = table.sum()
-    expected = rows * columns / (n * (n - 1.0) / 2.0)
-    possible = (rows + columns) / 2.0 - expected
-    return (pairs - expected) / possible if possible > 0 else 1.0
 
 
 @metafeatures(*(f"tau_{first}_{second}" for first, second in TAUS))

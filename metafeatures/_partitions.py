@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gamac_meta.types import Floats, Ints, PartitionSet
+from gamac_meta.types import Floats, Ints, Labels, PartitionSet
 from metafeatures._sample import rounded
 from metafeatures._view import DataView, Tree
 
@@ -231,3 +231,20 @@ def _cut(merges: Floats, k: int) -> Ints:
     from scipy.cluster.hierarchy import fcluster
 
     return np.asarray(fcluster(merges, k, criterion="maxclust"), dtype=np.int64) - 1
+
+
+def adjusted_rand(first: Labels | Ints, second: Labels | Ints) -> float:
+    """Adjusted Rand index of labels (n,) from -1 up, noise taken as one more cluster.
+
+    Hubert and Arabie 1985, doi:10.1007/BF01908075.
+    """
+    width = int(second.max()) + 2
+    table = np.bincount((first.astype(np.int64) + 1) * width + second + 1, minlength=(int(first.max()) + 2) * width)
+    table = table.reshape(-1, width).astype(np.float64)
+    pairs, rows, columns = (
+        float(np.sum(counts * (counts - 1.0)) / 2.0) for counts in (table, table.sum(axis=1), table.sum(axis=0))
+    )
+    n = table.sum()
+    expected = rows * columns / (n * (n - 1.0) / 2.0)
+    possible = (rows + columns) / 2.0 - expected
+    return (pairs - expected) / possible if possible > 0 else 1.0

@@ -1,4 +1,5 @@
-"""Learning to rank with LightGBM: a data set is a query, a measure is an item."""
+"""LightGBM's part: learning to rank, where a data set is a query and a measure an item, and regression of the
+worth of partitions."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ import numpy as np
 from gamac_meta.types import Floats, MetaDataset
 
 TOP_GRADE = 15
-# The settings that DESIGN.md section 6 reports as working; both heads share the tree shape.
+BINS = 63
+# All heads share the shape of trees; docs/study.md has what other settings give.
 _TREES: dict[str, Any] = {
     "learning_rate": 0.06,
     "num_leaves": 15,
@@ -20,6 +22,7 @@ _TREES: dict[str, Any] = {
     "bagging_freq": 1,
     "lambda_l2": 5.0,
     "cat_smooth": 20.0,
+    "max_bin": BINS,
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,
@@ -30,8 +33,16 @@ ORDER_PARAMETERS: dict[str, Any] = {
     "label_gain": list(range(TOP_GRADE + 1)),
 }
 AGREEMENT_PARAMETERS: dict[str, Any] = {**_TREES, "objective": "regression"}
+PARTITION_PARAMETERS: dict[str, Any] = {**_TREES, "objective": "regression"}
 ORDER_ROUNDS = 140
 AGREEMENT_ROUNDS = 200
+PARTITION_ROUNDS = 300
+# as the card of a model names them
+SETTINGS = {
+    "order": ORDER_PARAMETERS | {"rounds": ORDER_ROUNDS},
+    "agreement": AGREEMENT_PARAMETERS | {"rounds": AGREEMENT_ROUNDS},
+    "learned": PARTITION_PARAMETERS | {"rounds": PARTITION_ROUNDS},
+}
 
 
 def design_matrix(features: Floats, pair_features: Floats) -> Floats:
@@ -67,6 +78,13 @@ def fit_agreement(meta: MetaDataset, seed: int, threads: int) -> lightgbm.Booste
     return lightgbm.train(parameters, _dataset(meta, meta.relevance.ravel()), AGREEMENT_ROUNDS)
 
 
+def fit_partitions(rows: Floats, target: Floats, columns: tuple[str, ...], seed: int) -> lightgbm.Booster:
+    """Regression of the worth of partitions: rows (r, c), target (r,)."""
+    parameters = PARTITION_PARAMETERS | {"seed": seed, "num_threads": 1}
+    data = lightgbm.Dataset(rows, target, feature_name=list(columns), params={"verbosity": -1, "max_bin": BINS})
+    return lightgbm.train(parameters, data, PARTITION_ROUNDS)
+
+
 def _dataset(meta: MetaDataset, target: Floats, group: Any = None) -> lightgbm.Dataset:
     names = [*meta.feature_names, *meta.pair_feature_names, "measure"]
     return lightgbm.Dataset(
@@ -75,7 +93,7 @@ def _dataset(meta: MetaDataset, target: Floats, group: Any = None) -> lightgbm.D
         group=group,
         feature_name=names,
         categorical_feature=["measure"],
-        params={"verbosity": -1},
+        params={"verbosity": -1, "max_bin": BINS},
     )
 
 

@@ -1,7 +1,7 @@
 """What is known of one measure on one data set: how it orders partitions made from the points alone.
 
-Two bases give the same kinds of features: the landmarks, which exist for any X, and the candidate
-partitions, where the user has some.
+The landmarks exist for any X. Where the user has candidate partitions, what counts is how far a measure
+orders them as the learned measure does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from gamac_meta.measures import MEASURES
 from gamac_meta.pairwise import COSTS
 from gamac_meta.types import Floats, MeasureTable, PartitionSet
 from metafeatures import LANDMARKS
+from rankers._partitions import FACT_WORDS, FACTS, partition_facts
 
 # Measures of unlike kinds, to whose orders every other is compared
 ANCHORS = (
@@ -25,27 +26,20 @@ ANCHORS = (
     "gaussian_bic",
     "neighbor_purity",
 )
-_FACTS = ("log_k", "largest_share", "smallest_share", "noise_share", "evenness")
 _OWN = ("greater_is_better", "cost")
 _SHARED = (
     *(f"tau_to_{anchor}" for anchor in ANCHORS),
     "tau_to_borda",
-    *(f"tau_to_{fact}" for fact in _FACTS),
-    *(f"top_{fact}" for fact in _FACTS),
+    *(f"tau_to_{fact}" for fact in FACTS),
+    *(f"top_{fact}" for fact in FACTS),
     "top_three_log_k",
     "top_borda_rank",
     "top_margin",
     "undefined_share",
 )
+# of the landmarks or the candidates
+_LEARNED = ("tau_to_learned", "top_learned")
 
-
-_FACT_WORDS = {
-    "log_k": "log number of clusters",
-    "largest_share": "share of the largest cluster",
-    "smallest_share": "share of the smallest cluster",
-    "noise_share": "share of noise",
-    "evenness": "evenness of cluster sizes",
-}
 _WORDS = {
     "greater_is_better": "whether its greater values are the better ones",
     "cost": "how costly it is to compute",
@@ -53,10 +47,12 @@ _WORDS = {
     "top_three_log_k": "log of the clusters in the three of {} that it likes best",
     "top_borda_rank": "how other measures rank the one of {} that it likes best, 0 is first",
     "top_margin": "how clearly it prefers one of {}",
+    "tau_to_learned": "how far its order of {} agrees with the learned measure's",
+    "top_learned": "how far the one of {} that it likes best is behind the learned measure's best",
     "undefined_share": "the share of {} on which it is undefined",
     **{f"tau_to_{anchor}": f"how far its order of {{}} agrees with {anchor}'s" for anchor in ANCHORS},
-    **{f"tau_to_{fact}": f"how far it prefers a greater {words} among {{}}" for fact, words in _FACT_WORDS.items()},
-    **{f"top_{fact}": f"the {words} in the one of {{}} that it likes best" for fact, words in _FACT_WORDS.items()},
+    **{f"tau_to_{fact}": f"how far it prefers a greater {words} among {{}}" for fact, words in FACT_WORDS.items()},
+    **{f"top_{fact}": f"the {words} in the one of {{}} that it likes best" for fact, words in FACT_WORDS.items()},
 }
 
 
@@ -70,32 +66,45 @@ def describe_pair_feature(name: str) -> str:
     return _WORDS[name]
 
 
-def pair_features(
-    landmark_table: MeasureTable,
-    landmarks: PartitionSet,
-    candidate_table: MeasureTable | None = None,
-    candidates: PartitionSet | None = None,
-) -> Floats:
-    """(m, g) features of each measure of the tables, on the landmarks and, if given, the candidates."""
-    pairs = landmark_pairs(landmark_table, landmarks)
-    if candidate_table is None or candidates is None:
-        return pairs
-    return np.concatenate([pairs, candidate_pairs(candidate_table, candidates)], axis=1)
-
-
 def landmark_pair_names(landmarks: tuple[str, ...]) -> tuple[str, ...]:
     """Names of the columns of `landmark_pairs`."""
     return (*_OWN, *(f"landmark_{name}" for name in _SHARED), *(f"rank_of_{name}" for name in landmarks))
 
 
-def candidate_pair_names() -> tuple[str, ...]:
-    """Names of the columns of `candidate_pairs`."""
-    return tuple(f"candidate_{name}" for name in _SHARED)
-
-
 def pair_feature_names(basis: str) -> tuple[str, ...]:
-    """Names of the columns of `pair_features`, with candidates if that is the basis."""
-    return landmark_pair_names(LANDMARKS) + (candidate_pair_names() if basis == "candidates" else ())
+    """Names of the columns of `points_basis` or `candidates_basis`."""
+    learned = tuple(f"landmark_{name}" for name in _LEARNED)
+    if basis == "candidates":
+        return (*learned, *(f"candidate_{name}" for name in _LEARNED))
+    return (*landmark_pair_names(LANDMARKS), *learned)
+
+
+def points_basis(pairs: Floats, landmark_ranks: Floats, landmark_scores: Floats) -> Floats:
+    """(m, g) features of each measure from X alone.
+
+    pairs: of `landmark_pairs`. landmark_ranks (l, m), landmark_scores (l,) of the learned measure.
+    """
+    return np.column_stack([pairs, learned_pairs(landmark_ranks, landmark_scores)])
+
+
+def candidates_basis(
+    landmark_ranks: Floats, landmark_scores: Floats, candidate_ranks: Floats, candidate_scores: Floats
+) -> Floats:
+    """(m, g) features of each measure where the candidates are known: it is to order them as the learned
+    measure does."""
+    return np.column_stack(
+        [learned_pairs(landmark_ranks, landmark_scores), learned_pairs(candidate_ranks, candidate_scores)]
+    )
+
+
+def learned_pairs(ranks: Floats, scores: Floats) -> Floats:
+    """(m, 2) tau of each measure's order with that of the learned measure, and how far the mean score of
+    the partitions that it puts first is behind the best.
+
+    ranks (p, m), 1 is best; scores (p,), greater is better.
+    """
+    taus = kendall_tau(-ranks, scores[:, None])
+    return np.column_stack([taus, _mean_of_top(-ranks, scores[:, None]) - scores.max()])
 
 
 def landmark_pairs(table: MeasureTable, landmarks: PartitionSet) -> Floats:
@@ -103,23 +112,6 @@ def landmark_pairs(table: MeasureTable, landmarks: PartitionSet) -> Floats:
     own = [[float(MEASURES[name].greater_is_better), COSTS.index(MEASURES[name].cost)] for name in table.measures]
     ranks = (table.ranks() - 1.0) / (len(landmarks) - 1.0)
     return np.column_stack([np.array(own), _orders(table, landmarks), ranks.T])
-
-
-def candidate_pairs(table: MeasureTable, candidates: PartitionSet) -> Floats:
-    """(m, g) features of each measure of the table (p, m) on the candidates; their order plays no part."""
-    return _orders(table, candidates)
-
-
-def partition_facts(partitions: PartitionSet) -> Floats:
-    """(p, facts) what can be said of a partition without looking at the points."""
-    rows = []
-    for labels, k, noise in zip(partitions.labels, partitions.n_clusters, partitions.noise_share, strict=True):
-        counts = np.bincount(labels[labels >= 0], minlength=max(int(k), 1))
-        shares = counts / max(int(counts.sum()), 1)
-        entropy = -np.sum(shares * np.log(np.maximum(shares, 1e-300)))
-        evenness = entropy / float(np.log(k)) if k > 1 else 1.0
-        rows.append((np.log(max(int(k), 1)), shares.max(), shares.min(), noise, evenness))
-    return np.array(rows)
 
 
 def _orders(table: MeasureTable, partitions: PartitionSet) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,15 @@ import numpy as np
 
 from corpus.store import CorpusStore, Entry
 from gamac_meta import __version__
-from gamac_meta.agreement import kendall_tau
 from gamac_meta.executor import run
 from gamac_meta.files import replacing
-from gamac_meta.types import Floats, MeasureTable
-from metafeatures import LANDMARKS, NAMES, SCHEMA_VERSION, describe
-from rankers._pairs import candidate_pair_names, candidate_pairs, landmark_pair_names, landmark_pairs
+from gamac_meta.inputs import scaled
+from gamac_meta.measures import evaluate
+from gamac_meta.types import Dataset, Floats
+from metafeatures import LANDMARKS, MAX_POINTS, NAMES, SCHEMA_VERSION, describe
+from metafeatures import Description as Seen
+from rankers._pairs import landmark_pair_names, landmark_pairs
+from rankers._partitions import in_sample, partition_feature_names, partition_features
 
 FOLDER = "descriptions"
 
@@ -29,7 +32,9 @@ class Description:
 
     features: Floats  # (f,)
     landmark_pairs: Floats  # (m, g)
-    candidate_pairs: Floats  # (m, g')
+    landmark_ranks: Floats  # (l, m) of the landmarks by each measure, 1 is best
+    landmark_partitions: Floats  # (l, c) features of the landmarks as partitions
+    pool_partitions: Floats  # (P, c) features of the pool
 
 
 def describe_corpus(directory: Path, *, n_jobs: int = 1, progress: bool = False) -> dict[int, Description]:
@@ -56,7 +61,8 @@ def describe_corpus(directory: Path, *, n_jobs: int = 1, progress: bool = False)
 
 def _key(settings: Mapping[str, Any]) -> str:
     """Changes with the release, and with the names of features, measures and pair features."""
-    parts = (__version__, NAMES, settings.get("measures"), landmark_pair_names(LANDMARKS), candidate_pair_names())
+    measures = tuple(settings.get("measures") or ())
+    parts = (__version__, NAMES, measures, landmark_pair_names(LANDMARKS), partition_feature_names(measures))
     return f"schema-{SCHEMA_VERSION}-{blake2b(repr(parts).encode(), digest_size=6).hexdigest()}"
 
 
@@ -64,31 +70,35 @@ def _describe_entry(task: tuple[Path, Entry]) -> tuple[int, Description]:
     path, entry = task
     seen = describe(entry.data)
     # the corpus decides which measures there are, and in which order
-    landmark_table = seen.landmark_table.select(entry.table.measures)
+    table = seen.landmark_table.select(entry.pool_table.measures)
     description = Description(
         seen.features,
-        landmark_pairs(landmark_table, seen.landmarks),
-        candidate_pairs(entry.table, entry.candidates),
+        landmark_pairs(table, seen.landmarks),
+        table.ranks(),
+        partition_features(table.oriented(), seen.landmarks, table.oriented(), seen.landmarks),
+        _pool_features(entry, seen).astype(np.float32),
     )
     with replacing(path) as beside:
         np.savez_compressed(beside, **vars(description))
     return entry.index, description
 
 
+def _pool_features(entry: Entry, seen: Seen) -> Floats:
+    """(P, c) features of the pool, measured on the same points as the landmarks are."""
+    measures, pool = entry.pool_table.measures, in_sample(entry.pool, seen)
+    if entry.data.n > MAX_POINTS:
+        table, landmark_table = evaluate(seen.points, pool, measures), seen.landmark_table.select(measures)
+    else:
+        # a sample of all points: the corpus has measured the pool, and measuring the landmarks costs less
+        points = Dataset(scaled(entry.data.X, "common")[seen.rows])
+        table, landmark_table = entry.pool_table, evaluate(points, seen.landmarks, measures)
+    return partition_features(table.oriented(), pool, landmark_table.oriented(), seen.landmarks)
+
+
 def _read(path: Path) -> Description | None:
     """None where there is nothing usable: a description is derived data and is simply made again."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return Description(arrays["features"], arrays["landmark_pairs"], arrays["candidate_pairs"])
+            return Description(**{field.name: arrays[field.name] for field in fields(Description)})
     except (FileNotFoundError, KeyError, ValueError, zipfile.BadZipFile, EOFError):
         return None
-
-
-def borda_agreement(table: MeasureTable, consensus: Floats) -> float:
-    """Tau of the mean rank over all measures with the consensus ranks (p,)."""
-    return float(kendall_tau(table.ranks().mean(axis=1)[:, None], consensus[:, None])[0, 0])
-
-
-def measure_agreement(table: MeasureTable, consensus: Floats) -> Floats:
-    """(m,) tau of each measure's order with the consensus ranks (p,)."""
-    return kendall_tau(table.ranks(), consensus[:, None])[:, 0]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,19 +19,27 @@ from gamac_meta.exceptions import ModelError, StorageFullError
 from gamac_meta.measures import MEASURES
 from metafeatures import NAMES, SCHEMA_VERSION
 from rankers._pairs import pair_feature_names
+from rankers._partitions import partition_feature_names
+from rankers.learned import HEADS as LEARNED_HEADS
+from rankers.learned import LearnedMeasure
 from rankers.model import BASES, Calibration, Recommender
 
-FORMAT = 1
+if TYPE_CHECKING:
+    import lightgbm
+
+FORMAT = 2
 CARD = "card.json"
 HEADS = ("order", "agreement")
+LEARNED = "learned"
 RANGES = ("points", "columns")  # of the corpus, outside which advice comes with a caution
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """The recommenders of one training, by basis, and its card."""
+    """The recommenders of one training, by basis, its learned measure, and its card."""
 
     recommenders: Mapping[str, Recommender]
+    learned: LearnedMeasure
     card: Mapping[str, Any]
 
     @property
@@ -55,13 +63,12 @@ def save(model: Model, directory: Path) -> Path:
         raise _storage_error(error, directory) from error
     try:
         card = dict(model.card) | {"format": FORMAT, "recommenders": {}}
+        card[LEARNED] = {
+            "heads": {head: _write_head(beside, LEARNED, head, tree) for head, tree in model.learned.heads.items()},
+            "columns": list(model.learned.columns),
+        }
         for basis, recommender in model.recommenders.items():
-            files = {}
-            for head in HEADS:
-                text = getattr(recommender, f"{head}_head").model_to_string()
-                name = f"{basis}-{head}.txt"
-                _write(beside / name, text)
-                files[head] = {"file": name, "sha256": sha256(text.encode()).hexdigest()}
+            files = {head: _write_head(beside, basis, head, getattr(recommender, f"{head}_head")) for head in HEADS}
             calibration = recommender.calibration
             card["recommenders"][basis] = {
                 "heads": files,
@@ -77,6 +84,17 @@ def save(model: Model, directory: Path) -> Path:
     return directory
 
 
+def _write_head(beside: Path, of: str, head: str, tree: lightgbm.Booster) -> dict[str, str]:
+    """Write a head; its file and hash, for the card."""
+    text, name = tree.model_to_string(), _file(of, head)
+    _write(beside / name, text)
+    return {"file": name, "sha256": sha256(text.encode()).hexdigest()}
+
+
+def _file(of: str, head: str) -> str:
+    return f"{of}-{head}.txt"
+
+
 def _write(path: Path, text: str) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         stream.write(text)
@@ -89,7 +107,8 @@ def refuse_foreign(directory: Path) -> None:
     if directory.exists() and not directory.is_dir():
         raise ModelError(f"a model is a directory, got the file {directory}")
     held = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
-    files = {CARD, *(f"{basis}-{head}.txt" for basis in BASES for head in HEADS)}
+    files = {CARD, *(_file(basis, head) for basis in BASES for head in HEADS)}
+    files |= {_file(LEARNED, head) for head in LEARNED_HEADS}
     foreign = [name for name in held if name not in files]
     if foreign:
         raise ModelError(f"{directory} must be empty or hold a model, got {foreign[0]!r}; choose another directory")
@@ -140,13 +159,16 @@ def load(directory: Path) -> Model:
         missing = [name for name in measures if name not in MEASURES]
         if missing:
             raise ModelError(f"model {directory}: it needs measures that this installation lacks: {', '.join(missing)}")
-        if features != NAMES:
-            raise ModelError(f"model {directory}: its meta-feature names differ from schema {SCHEMA_VERSION}'s")
+        strange = [name for name in features if name not in NAMES]
+        if strange:
+            raise ModelError(
+                f"model {directory}: it needs meta-features that schema {SCHEMA_VERSION} lacks: {', '.join(strange)}"
+            )
         recommenders = {
             str(basis): _recommender(directory, str(basis), part, card, measures, features)
             for basis, part in card["recommenders"].items()
         }
-        model = Model(recommenders, card)
+        model = Model(recommenders, _learned(directory, card[LEARNED], measures, features), card)
         said = (model.name, card["assessors"]["kind"], *(card["corpus"]["ranges"][what] for what in RANGES))
         if set(recommenders) != set(BASES) or None in said:
             raise ModelError(
@@ -180,27 +202,11 @@ def _recommender(
     measures: tuple[str, ...],
     features: tuple[str, ...],
 ) -> Recommender:
-    from rankers._lightgbm import from_text
-
     pair_features = tuple(str(name) for name in part["pair_features"])
     if pair_features != pair_feature_names(basis):
         raise ModelError(f"model {directory}: its pair features for {basis} are not those known here; retrain it")
-    boosters = {}
-    for head in HEADS:
-        path = directory / Path(part["heads"][head]["file"]).name
-        try:
-            text = path.read_bytes()
-        except OSError as error:
-            raise ModelError(f"model {directory}: {path.name} cannot be read: {error.strerror or error}") from error
-        # LightGBM aborts the process on some damaged texts, so the hash is checked before it sees them
-        if sha256(text).hexdigest() != part["heads"][head]["sha256"]:
-            raise ModelError(f"model {directory}: {path.name} is damaged, its hash differs from the card's")
-        boosters[head] = from_text(text.decode("utf-8"))
-        expected = len(features) + len(pair_features) + 1
-        if boosters[head].num_feature() != expected:
-            raise ModelError(
-                f"model {directory}: {path.name} has {boosters[head].num_feature()} columns, the card names {expected}"
-            )
+    columns = len(features) + len(pair_features) + 1
+    boosters = {head: _read_head(directory, part["heads"][head], columns) for head in HEADS}
     arrays = {name: np.asarray(part["calibration"][name], dtype=np.float64) for name in ("shift", "low", "high")}
     return Recommender(
         measures,
@@ -212,3 +218,35 @@ def _recommender(
         Calibration(**arrays),
         card,
     )
+
+
+def _learned(
+    directory: Path, part: Mapping[str, Any], measures: tuple[str, ...], features: tuple[str, ...]
+) -> LearnedMeasure:
+    columns = (*partition_feature_names(measures), *features)
+    if tuple(part["columns"]) != columns:
+        raise ModelError(f"model {directory}: its features of partitions are not those known here; retrain it")
+    unknown = sorted(set(part["heads"]) - set(LEARNED_HEADS))
+    if unknown or "consensus" not in part["heads"]:
+        raise ModelError(f"model {directory}: the learned measure must have {', '.join(LEARNED_HEADS)}, got {unknown}")
+    heads = {str(head): _read_head(directory, facts, len(columns)) for head, facts in part["heads"].items()}
+    return LearnedMeasure(measures, features, heads)
+
+
+def _read_head(directory: Path, facts: Mapping[str, str], columns: int) -> lightgbm.Booster:
+    from rankers._lightgbm import from_text
+
+    path = directory / Path(facts["file"]).name
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"model {directory}: {path.name} cannot be read: {error.strerror or error}") from error
+    # LightGBM aborts the process on some damaged texts, so the hash is checked before it sees them
+    if sha256(text).hexdigest() != facts["sha256"]:
+        raise ModelError(f"model {directory}: {path.name} is damaged, its hash differs from the card's")
+    booster = from_text(text.decode("utf-8"))
+    if booster.num_feature() != columns:
+        raise ModelError(
+            f"model {directory}: {path.name} has {booster.num_feature()} columns, the card names {columns}"
+        )
+    return booster

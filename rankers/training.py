@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,33 +13,55 @@ import numpy as np
 
 from corpus.consensus import consensus
 from corpus.orders import is_simulated
-from corpus.store import CorpusStore
+from corpus.store import CorpusStore, Entry
 from gamac_meta.agreement import leave_one_out_tau
 from gamac_meta.exceptions import CorpusError, InvalidInputError
 from gamac_meta.measures import MEASURES
-from gamac_meta.types import Floats, MetaDataset, Ranking
-from metafeatures import LANDMARKS, NAMES, SCHEMA_VERSION
+from gamac_meta.types import Floats, Ints, MeasureTable, Ranking
+from metafeatures import LANDMARKS, NAMES, ROTATION_FREE, SCHEMA_VERSION
 from rankers._pairs import pair_feature_names
-from rankers.descriptions import borda_agreement, describe_corpus, measure_agreement
+from rankers.cases import Case, shuffled
+from rankers.descriptions import Description, describe_corpus
+from rankers.evaluation import Standard, judge
+from rankers.judgement import FIGURES, Judgement
 from rankers.model import BASES, Recommender
 from rankers.persistence import Model, refuse_foreign, save
-from rankers.validation import BASELINES, Validation, validate
+from rankers.pipeline import fit
+from rankers.validation import (
+    FOLDS,
+    KINDS,
+    SHUFFLED,
+    TITLES,
+    Calibrated,
+    HeldOut,
+    Lesson,
+    calibrate,
+    contenders,
+    leave_out,
+)
 
 MIN_GROUPS = 3
+# a turned picture is the same picture: features that change with a turn are not learned from
+FEATURES = tuple(name for name in NAMES if ROTATION_FREE[name])
 
 
 @dataclass(frozen=True, eq=False)
 class Assembled:
-    """Everything learnt from, and what the figures are compared with."""
+    """Everything learned from, and what it is judged by."""
 
-    meta: dict[str, MetaDataset]  # by basis
-    borda: Floats  # (q,) tau of the Borda order over measures with the consensus
-    assessors: Floats  # (q,) tau of one assessor with the consensus of the others, mean over assessors
+    lesson: Lesson  # q cases
+    standards: tuple[Standard, ...]  # (q,)
+    tables: tuple[MeasureTable, ...]  # (q,) of the pools
     orders: dict[str, int]  # orders learned from, "real" and "simulated"
     per_dataset: tuple[int, int]  # fewest and most orders of a data set
     ranges: dict[str, tuple[float, float]]  # of points, columns and clusters in the corpus
     settings: dict[str, Any]  # what the corpus was built with
     corpus_hash: str
+
+    @property
+    def kind(self) -> str:
+        """Whose orders: "simulated", "real" or both."""
+        return " and ".join(sorted(self.orders))
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +69,14 @@ class Training:
     """What `train` made."""
 
     model: Model
-    validations: dict[str, Validation]  # by basis
+    judgement: Judgement
+    calibrated: dict[str, Calibrated]  # by basis
     directory: Path | None
 
     def report(self) -> str:
         """The validation tables as text."""
-        kind = self.model.card["assessors"]["kind"]
-        titles = {"points": "from X alone", "candidates": "with the candidates given"}
-        return "\n\n".join(
-            f"Recommender {titles[basis]}\n{validation.report(kind)}" for basis, validation in self.validations.items()
+        return "\n".join(
+            [self.judgement.report(self.model.card["assessors"]["kind"]), *_coverage_lines(self.calibrated)]
         )
 
 
@@ -90,29 +111,14 @@ def assemble(directory: Path, *, orders: str | None = None, n_jobs: int = 1, pro
     described = describe_corpus(directory, n_jobs=n_jobs, progress=progress)
     heard = [heard_orders(entry.orders) for entry in entries]
     targets = [consensus(orders).ranks for orders in heard]
-    measures = entries[0].table.measures
-    common: dict[str, Any] = {
-        "features": np.stack([described[entry.index].features for entry in entries]),
-        "relevance": np.stack([measure_agreement(e.table, target) for e, target in zip(entries, targets, strict=True)]),
-        "datasets": tuple(entry.data.fingerprint for entry in entries),
-        "families": tuple(entry.family for entry in entries),
-        "groups": tuple(entry.group for entry in entries),
-        "feature_names": NAMES,
-        "measures": measures,
-    }
-    points = np.stack([described[entry.index].landmark_pairs for entry in entries])
-    candidates = np.stack([described[entry.index].candidate_pairs for entry in entries])
+    columns = np.array([NAMES.index(name) for name in FEATURES])
+    cases = [
+        _case(entry, described[entry.index], target, columns) for entry, target in zip(entries, targets, strict=True)
+    ]
     return Assembled(
-        {
-            "points": MetaDataset(**common, pair_features=points, pair_feature_names=pair_feature_names("points")),
-            "candidates": MetaDataset(
-                **common,
-                pair_features=np.concatenate([points, candidates], axis=2),
-                pair_feature_names=pair_feature_names("candidates"),
-            ),
-        },
-        np.array([borda_agreement(e.table, target) for e, target in zip(entries, targets, strict=True)]),
-        np.array([leave_one_out_tau(np.column_stack([order.ranks for order in orders])) for orders in heard]),
+        Lesson(tuple(cases), FEATURES, entries[0].pool_table.measures),
+        tuple(_standard(entry, case, orders) for entry, case, orders in zip(entries, cases, heard, strict=True)),
+        tuple(entry.pool_table for entry in entries),
         dict(Counter("simulated" if is_simulated(order) else "real" for orders in heard for order in orders)),
         (min(map(len, heard)), max(map(len, heard))),
         {
@@ -122,6 +128,40 @@ def assemble(directory: Path, *, orders: str | None = None, n_jobs: int = 1, pro
         },
         {name: settings.get(name) for name in ("seed", "assessors", "schemes")},
         corpus_hash,
+    )
+
+
+def _case(entry: Entry, described: Description, target: Floats, columns: Ints) -> Case:
+    planted = entry.truth.max() > 0
+    return Case(
+        described.features[columns],
+        described.landmark_pairs,
+        described.landmark_ranks,
+        described.landmark_partitions,
+        described.pool_partitions,
+        entry.table.ranks(),
+        np.asarray(entry.chosen),
+        target,
+        entry.truth_agreement if planted else None,
+        entry.data.fingerprint,
+        entry.family,
+        entry.group,
+        entry.base,
+    )
+
+
+def _standard(entry: Entry, case: Case, orders: Sequence[Ranking]) -> Standard:
+    return Standard(
+        case.chosen,
+        case.consensus,
+        case.agreement,
+        entry.group,
+        entry.family,
+        entry.base,
+        entry.data.n,
+        int(entry.truth.max()) + 1,
+        float(np.mean(entry.truth < 0)),
+        leave_one_out_tau(np.column_stack([order.ranks for order in orders])),
     )
 
 
@@ -149,90 +189,146 @@ def train(
 
     The same corpus, orders and seed give the same model and the same figures.
     """
-    if seed < 0:
-        raise InvalidInputError(f"seed must be >= 0, got {seed}")
     if out is not None:
         refuse_foreign(Path(out))
-    assembled = assemble(Path(directory), orders=orders, n_jobs=n_jobs, progress=progress)
-    validations = {
-        basis: validate(
-            assembled.meta[basis],
-            assembled.borda,
-            assembled.assessors,
-            seed=seed,
-            n_jobs=n_jobs,
-            progress=progress,
+    assembled, held_out, judgement = evaluate_pipeline(
+        directory, orders=orders, seed=seed, n_jobs=n_jobs, progress=progress
+    )
+    lesson = assembled.lesson
+    calibrated = {basis: calibrate(lesson, held_out, basis) for basis in BASES}
+    card = _card(assembled, judgement, calibrated, name, version, seed)
+    fitted = fit(lesson.cases, lesson.feature_names, lesson.measures, seed)
+    recommenders = {
+        basis: Recommender(
+            lesson.measures,
+            lesson.feature_names,
+            pair_feature_names(basis),
+            basis,
+            fitted.heads[basis].order,
+            fitted.heads[basis].agreement,
+            calibrated[basis].calibration,
+            card,
         )
         for basis in BASES
     }
-    card = _card(assembled, validations, name, version, seed)
-    recommenders = {basis: _fit(assembled.meta[basis], basis, validations[basis], card, seed) for basis in BASES}
-    model = Model(recommenders, card)
-    return Training(model, validations, save(model, Path(out)) if out is not None else None)
+    model = Model(recommenders, fitted.learned, card)
+    return Training(model, judgement, calibrated, save(model, Path(out)) if out is not None else None)
 
 
-def _fit(meta: MetaDataset, basis: str, validation: Validation, card: dict[str, Any], seed: int) -> Recommender:
-    from rankers._lightgbm import fit_agreement, fit_order
+def evaluate_pipeline(
+    directory: Path,
+    *,
+    orders: str | None = None,
+    by: str = "group",
+    shuffles: int = 1,
+    seed: int = 0,
+    n_jobs: int = 1,
+    progress: bool = False,
+) -> tuple[Assembled, HeldOut, Judgement]:
+    """Out-of-sample figures of what `train` would make, beside baselines and the noise control.
 
-    return Recommender(
-        meta.measures,
-        meta.feature_names,
-        meta.pair_feature_names,
-        basis,
-        # one thread, so that the trees do not depend on the machine's core count
-        fit_order(meta, seed, 1),
-        fit_agreement(meta, seed, 1),
-        validation.calibration,
-        card,
+    by: what is left out whole, "group" (of generators) or "base" (data set). shuffles: of the targets,
+    each a whole training on noise; their picks are judged together.
+    """
+    if seed < 0:
+        raise InvalidInputError(f"seed must be >= 0, got {seed}")
+    if by not in KINDS:
+        raise InvalidInputError(f"by must be one of {', '.join(KINDS)}, got {by!r}")
+    if shuffles < 1:
+        raise InvalidInputError(f"shuffles must be at least 1, got {shuffles}")
+    assembled = assemble(Path(directory), orders=orders, n_jobs=n_jobs, progress=progress)
+    lesson = assembled.lesson
+    common: dict[str, Any] = {"by": by, "seed": seed, "n_jobs": n_jobs}
+    held_out = leave_out(lesson, progress=f"leaving each {by} out" if progress else None, **common)
+    picks, scores = contenders(held_out)
+    for number in range(shuffles):
+        control = leave_out(
+            replace(lesson, cases=tuple(shuffled(lesson.cases, seed + number))),
+            progress="the same on shuffled targets" if progress else None,
+            **common,
+        )
+        suffix = SHUFFLED if shuffles == 1 else f"{SHUFFLED} {number + 1}"
+        more_picks, more_scores = contenders(control, suffix)
+        picks |= more_picks
+        scores |= more_scores
+    judgement = judge(
+        assembled.standards,
+        assembled.tables,
+        picks=picks,
+        scores=scores,
+        controls=tuple(name for name in (*picks, *scores) if SHUFFLED in name),
+        seed=seed,
     )
+    return assembled, held_out, judgement
 
 
 def _card(
-    assembled: Assembled, validations: dict[str, Validation], name: str, version: str, seed: int
+    assembled: Assembled,
+    judgement: Judgement,
+    calibrated: dict[str, Calibrated],
+    name: str,
+    version: str,
+    seed: int,
 ) -> dict[str, Any]:
     import lightgbm
 
-    from rankers._lightgbm import AGREEMENT_PARAMETERS, AGREEMENT_ROUNDS, ORDER_PARAMETERS, ORDER_ROUNDS
+    from rankers._lightgbm import SETTINGS
 
-    meta = assembled.meta["points"]
-    kind = " and ".join(sorted(assembled.orders))
+    lesson = assembled.lesson
+    bases = {case.base for case in lesson.cases}
     return {
         "name": name,
         "version": version,
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "schema_version": SCHEMA_VERSION,
-        "features": list(meta.feature_names),
-        "measures": list(meta.measures),
+        "features": list(lesson.feature_names),
+        "measures": list(lesson.measures),
         "landmarks": list(LANDMARKS),
         "corpus": {
             "hash": assembled.corpus_hash,
-            "datasets": len(meta.datasets),
-            "families": len(set(meta.families)),
-            "groups": sorted(set(meta.groups)),
+            "datasets": len(lesson.cases),
+            "families": len({case.family for case in lesson.cases}),
+            "groups": sorted({case.group for case in lesson.cases}),
+            "tables": sorted(bases - {case.family for case in lesson.cases}),
             "built_with": assembled.settings,
             "ranges": {name: list(ends) for name, ends in assembled.ranges.items()},
         },
-        "assessors": {"kind": kind, "orders": assembled.orders, "per_dataset": list(assembled.per_dataset)},
+        "assessors": {
+            "kind": assembled.kind,
+            "orders": assembled.orders,
+            "per_dataset": list(assembled.per_dataset),
+        },
         "consensus": "mean rank (Borda); the orders of people alone where a data set has any",
         "seed": seed,
-        "lightgbm": {
-            "version": lightgbm.__version__,
-            "order": ORDER_PARAMETERS | {"rounds": ORDER_ROUNDS},
-            "agreement": AGREEMENT_PARAMETERS | {"rounds": AGREEMENT_ROUNDS},
-        },
-        "figures": {basis: _figures(validation, kind) for basis, validation in validations.items()},
+        "lightgbm": {"version": lightgbm.__version__, **SETTINGS},
+        "figures": _figures(assembled, judgement, calibrated),
     }
 
 
-def _figures(validation: Validation, kind: str) -> dict[str, Any]:
-    """What the card says of a basis: leave-generator-group-out means with 95 % intervals."""
+def _figures(assembled: Assembled, judgement: Judgement, calibrated: dict[str, Calibrated]) -> dict[str, Any]:
+    """What the card says: out-of-sample means with 95 % intervals."""
     return {
-        "what": f"mean Kendall tau with the consensus of {kind} assessors, leave-generator-group-out, "
-        "[mean, low, high] of the 95 % bootstrap interval over data sets",
-        "tau": {method: [round(x, 4) for x in interval] for method, interval in validation.overall().items()},
-        "regret": {method: round(float(np.mean(values)), 4) for method, values in validation.regrets.items()},
-        "methods": BASELINES,
-        "best_single": validation.best_single,
-        "interval_coverage": round(validation.coverage, 4),
-        "interval_coverage_worst_group": round(min(validation.group_coverage.values()), 4),
+        "what": f"Kendall tau with the consensus of {assembled.kind} assessors, {FOLDS} folds of whole generator "
+        "groups, [mean, low, high] of the 95 % bootstrap interval over data sets; regret: adjusted Rand index "
+        "with the generating labels that is lost by taking what is put first",
+        **{
+            figure: {
+                name: [round(x, 4) for x in interval]
+                for name, interval in judgement.overall(figure).items()
+                if not np.isnan(interval.mean)
+            }
+            for figure in FIGURES
+        },
+        "coverage": {basis: round(found.coverage, 4) for basis, found in calibrated.items()},
+        "coverage_worst_group": {
+            basis: round(min(found.group_coverage.values()), 4) for basis, found in calibrated.items()
+        },
     }
+
+
+def _coverage_lines(calibrated: dict[str, Calibrated]) -> list[str]:
+    return [
+        f"The 90 % interval of the recommended measure ({TITLES[basis]}) holds {found.coverage:.1%} of left-out data "
+        f"sets, in the worst group {min(found.group_coverage.values()):.1%}."
+        for basis, found in calibrated.items()
+    ]

@@ -37,15 +37,20 @@ def test_card_tells_where_the_model_comes_from(corpus, training):
     assert card["assessors"] == {"kind": "simulated", "orders": {"simulated": 60}, "per_dataset": [5, 5]}
     assert card["corpus"]["built_with"]["seed"] == 5
     assert card["corpus"]["ranges"]["columns"] == [2, 2]
-    for basis in ("points", "candidates"):
-        assert "simulated assessors" in card["figures"][basis]["what"]
-        assert {"recommender", "random", "silhouette", "borda", "shuffled"} <= set(card["figures"][basis]["tau"])
+    assert "simulated assessors" in card["figures"]["what"]
+    shown = {"random measure", "silhouette", "Borda of all measures", "learned measure, shuffled targets"}
+    assert shown | {"recommender, from X", "recommender, candidates given", "learned measure"} <= set(
+        card["figures"]["tau"]
+    )
+    assert set(card["figures"]["coverage"]) == {"points", "candidates"}
 
 
 def test_training_again_gives_the_same_model_and_figures(corpus, training):
     again = train(corpus, n_jobs=1)
     for basis, recommender in training.model.recommenders.items():
         assert again.model.recommenders[basis].order_head.model_to_string() == recommender.order_head.model_to_string()
+    for name, head in training.model.learned.heads.items():
+        assert again.model.learned.heads[name].model_to_string() == head.model_to_string()
     assert again.model.card["figures"] == training.model.card["figures"]
 
 
@@ -53,8 +58,8 @@ def test_report_holds_every_group_and_both_bases(corpus, training):
     text = training.report()
     for entry in CorpusStore(corpus).entries():
         assert entry.group in text
-    assert "from X alone" in text
-    assert "with the candidates given" in text
+    assert "recommender, from X" in text
+    assert "recommender, candidates given" in text
 
 
 def test_relevance_is_the_agreement_of_ranks(corpus, training):
@@ -63,9 +68,9 @@ def test_relevance_is_the_agreement_of_ranks(corpus, training):
 
     from rankers.training import assemble
 
-    meta = assemble(corpus).meta["points"]
+    lesson = assemble(corpus).lesson
     entry = next(iter(CorpusStore(corpus).entries()))
     mean_rank = np.mean([order.ranks for order in entry.orders], axis=0)
     column = entry.table.measures.index("silhouette")
     expected = kendalltau(entry.table.ranks()[:, column], mean_rank).statistic
-    assert meta.relevance[0, meta.measures.index("silhouette")] == pytest.approx(expected)
+    assert lesson.relevance[0, lesson.measures.index("silhouette")] == pytest.approx(expected)

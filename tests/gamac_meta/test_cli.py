@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,13 @@ from matplotlib import pyplot as plt
 from planted import planted_model
 
 import gamac_meta.recommend
-from gamac_meta import MEASURES, cli, evaluate
+from gamac_meta import MEASURES, cli, evaluate, score_partitions
 from gamac_meta._kernels import compiler
 from gamac_meta.exceptions import ModelError
 from gamac_meta.files import read_table
 from gamac_meta.inputs import prepare
 from gamac_meta.recommend import Explanation, Recommendation
+from gamac_meta.types import MeasureTable
 from rankers.persistence import save
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -205,6 +207,23 @@ def test_evaluate_prints_what_the_library_computes(capsys):
     assert line.split() == ["silhouette", "greater", f"{expected:.4g}"]
 
 
+def test_score_puts_the_best_partition_first(two_partitions, model, capsys, tmp_path):
+    out = tmp_path / "scores.csv"
+    argv = ["score", PENGUINS, "--labels", two_partitions, "--scale", "standard", "--model", model, "--out", str(out)]
+    assert cli.main(argv) == 0
+    printed = capsys.readouterr().out
+    expected = score_partitions(pd.read_csv(PENGUINS), pd.read_csv(two_partitions), scale="standard", model=model)
+    written = pd.read_csv(out, index_col="partition")["score"]
+    assert written.tolist() == pytest.approx(sorted(expected, reverse=True))
+    assert "by the learned measure of planted 1" in printed
+    assert printed.splitlines()[2].split()[0] == written.index[0]
+
+
+def test_score_by_a_named_measure(two_partitions, capsys):
+    assert cli.main(["score", PENGUINS, "--labels", two_partitions, "--by", "davies_bouldin"]) == 0
+    assert "by Davies-Bouldin (davies_bouldin)" in capsys.readouterr().out
+
+
 def test_evaluate_does_not_rescale_unless_told(capsys):
     assert cli.main(["evaluate", PENGUINS, "--labels", SPECIES, "--measures", "silhouette"]) == 0
     frame = pd.read_csv(PENGUINS)
@@ -303,6 +322,7 @@ def test_evaluate_writes_the_values_as_a_table(two_partitions, tmp_path, suffix)
 def test_evaluate_draws_the_ranks(two_partitions, tmp_path):
     out = tmp_path / "ranks.png"
     argv = ["evaluate", PENGUINS, "--labels", two_partitions, "--scale", "standard", "--plot", str(out)]
+    plt.close("all")
     assert cli.main(argv) == 0
     assert out.read_bytes().startswith(b"\x89PNG")
     assert plt.get_fignums() == []
@@ -386,10 +406,62 @@ def test_training_refuses_a_corpus_too_small_to_validate_on(corpus, capsys, tmp_
 
 
 @pytest.mark.parametrize(
-    "argv", [["corpus", "show"], ["corpus", "export", "--out", "x.csv"], ["train", "--corpus"]], ids=lambda a: a[0]
+    "argv",
+    [
+        ["corpus", "show"],
+        ["corpus", "export", "--out", "x.csv"],
+        ["train", "--corpus"],
+        ["evaluate-model", "--corpus"],
+    ],
+    ids=lambda a: a[0],
 )
 def test_a_missing_corpus_is_one_line(capsys, tmp_path, argv):
     assert "corpus" in refused(capsys, *argv, tmp_path / "nowhere")
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """Four data sets judged at once, and how that was asked for."""
+    from rankers.evaluation import Standard, judge
+
+    rng = np.random.default_rng(0)
+    facts = ("family", "base", 100, 3, 0.0, 0.3)
+    ranks = np.array([1.0, 2.0, 3.0])
+    standards = [Standard(np.arange(3), ranks, rng.uniform(size=3), group, *facts) for group in "aabb"]
+    tables = [MeasureTable(rng.normal(size=(3, 2)), ("silhouette", "dbcv"), (True, True)) for _ in standards]
+    judgement = judge(standards, tables, picks={"own <pick>": np.array([0, 1, 1, 0])}, scores={})
+    asked = {}
+
+    def evaluate_pipeline(directory, **options):
+        asked.update(options)
+        return SimpleNamespace(kind="simulated"), None, judgement
+
+    monkeypatch.setattr("rankers.training.evaluate_pipeline", evaluate_pipeline)
+    return asked
+
+
+def test_evaluate_model_prints_the_report_and_writes_the_page(judged, capsys, tmp_path):
+    out = tmp_path / "page.html"
+    argv = ["evaluate-model", "--corpus", "corpus", "--by", "base", "--shuffles", "2", "--out", str(out)]
+    assert cli.main(argv) == 0
+    printed = capsys.readouterr().out
+    assert "Agreement with the consensus of simulated assessors on 4 data sets of 2 groups" in printed
+    assert "own <pick> over dbcv" in printed
+    assert "own &lt;pick&gt; over dbcv" in out.read_text()
+    assert (judged["by"], judged["shuffles"], judged["seed"]) == ("base", 2, 0)
+
+
+def test_evaluate_model_writes_every_figure_as_a_table(judged, tmp_path):
+    out = tmp_path / "figures.csv"
+    assert cli.main(["evaluate-model", "--corpus", "corpus", "--out", str(out)]) == 0
+    frame = read_table(out)
+    assert (frame["contender"] == "own <pick>").sum() == 4
+    assert {"tau", "weighted_tau", "regret", "pool_regret", "group", "k"} <= set(frame.columns)
+
+
+def test_evaluate_model_refuses_what_it_cannot_write_before_any_work(judged, capsys, tmp_path):
+    assert "must end in" in refused(capsys, "evaluate-model", "--corpus", "corpus", "--out", tmp_path / "page.doc")
+    assert judged == {}
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_written_picture(stub, capsys, tmp_path, monkeypatch):

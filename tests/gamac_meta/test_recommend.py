@@ -7,9 +7,10 @@ import pytest
 from sklearn.datasets import load_iris, make_blobs, make_moons
 
 import rankers
-from gamac_meta import MEASURES, backend, recommend_measure
+from gamac_meta import MEASURES, backend, evaluate, recommend_measure, score_partitions
+from gamac_meta.agreement import kendall_tau
 from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError, ModelError
-from gamac_meta.recommend import CANDIDATE_POINTS, _sample
+from gamac_meta.recommend import CANDIDATE_POINTS, _sample, block_of
 from gamac_meta.types import PartitionSet
 
 
@@ -77,12 +78,13 @@ def test_plot_draws_the_numbers_of_the_frame(advice):
     assert "simulated" in axes.get_xlabel()
 
 
-@pytest.mark.parametrize("change", ["reordered", "translated", "rescaled"])
+@pytest.mark.parametrize("change", ["reordered", "translated", "rescaled", "turned"])
 def test_advice_does_not_depend_on_how_the_data_are_written(moons, advice, change):
     X = {
         "reordered": moons[np.random.default_rng(0).permutation(len(moons))],
         "translated": moons + np.array([100.0, -50.0]),
         "rescaled": moons * 8.0,
+        "turned": moons @ np.array([[0.6, -0.8], [0.8, 0.6]]),
     }[change]
     assert recommend_measure(X).measures == advice.measures
 
@@ -198,7 +200,7 @@ def test_a_broken_model_is_refused_before_any_work(moons, tmp_path, monkeypatch)
     import metafeatures
 
     monkeypatch.setattr(metafeatures, "describe", lambda *_: pytest.fail("work was done before the check"))
-    (tmp_path / "card.json").write_text(json.dumps({"format": 1, "schema_version": -3}))
+    (tmp_path / "card.json").write_text(json.dumps({"format": 2, "schema_version": -3}))
     with pytest.raises(ModelError, match="schema -3"):
         recommend_measure(moons, model=tmp_path)
 
@@ -206,7 +208,7 @@ def test_a_broken_model_is_refused_before_any_work(moons, tmp_path, monkeypatch)
 def test_wide_and_small_data_come_with_cautions(moons, advice):
     X, _ = make_blobs(60, n_features=120, centers=3, random_state=0)
     cautions = recommend_measure(X).cautions
-    assert any(caution.startswith("120 columns, the model learned from data sets of 2") for caution in cautions)
+    assert any(caution.startswith("120 columns, the model learned from data sets of 2 to 64") for caution in cautions)
     assert any(caution.startswith("60 points, ") for caution in cautions)
     assert advice.cautions == ()
 
@@ -216,3 +218,26 @@ def test_candidates_of_too_many_clusters_are_refused(moons):
     X = np.random.default_rng(0).normal(size=(1200, 2))
     with pytest.raises(InvalidInputError, match="at most 1000 clusters each, got 1001 in row 1"):
         recommend_measure(X, partitions=labels)
+
+
+def test_kinds_of_reasons_add_up_to_all_effects(advice):
+    explanation = advice.explain()
+    blocks = explanation.by_block()
+    assert blocks["effect"].sum() == pytest.approx(explanation.effects.sum())
+    assert np.all(np.diff(blocks["effect"].abs()) <= 0)
+    assert set(blocks["block"]) <= {block_of(name) for name in explanation.features}
+    assert blocks["block"].iloc[0] in explanation.text
+
+
+def test_candidates_are_judged_by_agreement_with_the_learned_measure(moons):
+    rng = np.random.default_rng(2)
+    labels = np.array(
+        [(moons[:, 0] > cut).astype(int) + (moons[:, 1] > rng.normal()) for cut in np.linspace(-0.5, 1.5, 8)]
+    )
+    advice = recommend_measure(moons, partitions=labels)
+    scores = score_partitions(moons, labels)
+    table = evaluate(advice.prepared.data.X, labels)
+    taus = dict(zip(table.measures, kendall_tau(-table.ranks(), scores[:, None])[:, 0], strict=True))
+    assert np.mean([taus[name] for name in advice.measures[:5]]) > np.mean(
+        [taus[name] for name in advice.measures[-20:]]
+    )

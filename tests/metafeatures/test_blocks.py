@@ -8,9 +8,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from gamac_meta.types import Dataset
-from metafeatures import NAMES, describe, extract
+from metafeatures import NAMES, adjusted_rand, describe, extract
 from metafeatures._distances import distance_profile
-from metafeatures._landmarks import adjusted_rand
 from metafeatures._partitions import LANDMARKS, TABLE, cut_tree, kmeans, landmarks
 from metafeatures._registry import compute
 from metafeatures._structure import dip

@@ -6,12 +6,14 @@ from gamac_meta.measures import MEASURES, evaluate
 from gamac_meta.types import PartitionSet
 from metafeatures import LANDMARKS
 from rankers._pairs import (
-    candidate_pair_names,
-    candidate_pairs,
     describe_pair_feature,
     landmark_pair_names,
-    partition_facts,
+    landmark_pairs,
+    learned_pairs,
+    pair_feature_names,
 )
+from rankers._partitions import partition_facts
+from rankers.model import BASES
 
 
 @pytest.fixture(scope="module")
@@ -24,48 +26,56 @@ def compared():
     return X, candidates, evaluate(X, candidates)
 
 
-def column(name, values):
-    return values[:, candidate_pair_names().index(f"candidate_{name}")]
+def names_of(landmarks):
+    return landmark_pair_names(tuple(map(str, range(len(landmarks)))))
 
 
 def test_shape_matches_names(compared):
     _X, candidates, table = compared
-    assert candidate_pairs(table, candidates).shape == (len(MEASURES), len(candidate_pair_names()))
-
-
-def test_row_order_of_candidates_is_never_an_input(compared):
-    X, candidates, table = compared
-    order = np.random.default_rng(0).permutation(len(candidates))
-    again = PartitionSet(candidates.labels[order])
-    expected = candidate_pairs(table, candidates)
-    assert candidate_pairs(evaluate(X, again), again) == pytest.approx(expected, abs=1e-9)
+    assert landmark_pairs(table, candidates).shape == (len(MEASURES), len(names_of(candidates)))
 
 
 def test_row_order_does_not_matter_when_measures_tie():
     # duplicated columns of values: a measure that ties all partitions puts all of them first
     X, y = make_moons(60, random_state=0)
     labels = np.array([y, 1 - y, np.where(np.arange(60) < 30, 0, 1)])
-    candidates = PartitionSet(labels)
-    expected = candidate_pairs(evaluate(X, candidates), candidates)
+    landmarks = PartitionSet(labels)
+    expected = landmark_pairs(evaluate(X, landmarks), landmarks)[:, : -len(labels)]
     for order in ([1, 0, 2], [2, 1, 0], [2, 0, 1]):
         again = PartitionSet(labels[order])
-        assert candidate_pairs(evaluate(X, again), again) == pytest.approx(expected, abs=1e-9)
+        assert landmark_pairs(evaluate(X, again), again)[:, : -len(labels)] == pytest.approx(expected, abs=1e-9)
 
 
 def test_an_anchor_agrees_with_itself(compared):
     _X, candidates, table = compared
-    row = table.measures.index("silhouette")
-    assert column("tau_to_silhouette", candidate_pairs(table, candidates))[row] == pytest.approx(1.0)
+    column = names_of(candidates).index("landmark_tau_to_silhouette")
+    assert landmark_pairs(table, candidates)[table.measures.index("silhouette"), column] == pytest.approx(1.0)
+
+
+def test_agreement_with_the_learned_measure_by_hand():
+    ranks = np.array([[1.0, 3.0, 1.5], [2.0, 2.0, 1.5], [3.0, 1.0, 3.0]])
+    pairs = learned_pairs(ranks, np.array([0.9, 0.5, 0.4]))
+    assert pairs[:, 0] == pytest.approx([1.0, -1.0, 2.0 / np.sqrt(6.0)])
+    # what they put first is worth .9, .4 and, tied, the mean of .9 and .5
+    assert pairs[:, 1] == pytest.approx([0.0, -0.5, -0.2])
+
+
+def test_order_of_partitions_is_no_input_of_agreement_with_the_learned_measure(compared):
+    _X, _candidates, table = compared
+    rng = np.random.default_rng(0)
+    scores, order = rng.normal(size=len(table)), rng.permutation(len(table))
+    expected = learned_pairs(table.ranks(), scores)
+    assert learned_pairs(table.ranks()[order], scores[order]) == pytest.approx(expected)
 
 
 def test_the_favorite_is_the_partition_ranked_first(compared):
     _X, candidates, table = compared
     favorite = table.ranks()[:, table.measures.index("silhouette")].argmin()
     facts = partition_facts(candidates)[favorite]
-    values = candidate_pairs(table, candidates)[table.measures.index("silhouette")]
-    names = candidate_pair_names()
-    assert values[names.index("candidate_top_log_k")] == pytest.approx(facts[0])
-    assert values[names.index("candidate_top_largest_share")] == pytest.approx(facts[1])
+    values = landmark_pairs(table, candidates)[table.measures.index("silhouette")]
+    names = names_of(candidates)
+    assert values[names.index("landmark_top_log_k")] == pytest.approx(facts[0])
+    assert values[names.index("landmark_top_largest_share")] == pytest.approx(facts[1])
 
 
 def test_partition_facts_by_hand():
@@ -77,5 +87,6 @@ def test_partition_facts_by_hand():
 
 
 def test_every_pair_feature_has_words():
-    for name in (*landmark_pair_names(LANDMARKS), *candidate_pair_names()):
+    assert set(landmark_pair_names(LANDMARKS)) < set(pair_feature_names("points"))
+    for name in {name for basis in BASES for name in pair_feature_names(basis)}:
         assert len(describe_pair_feature(name)) > 8

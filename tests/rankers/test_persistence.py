@@ -36,6 +36,29 @@ def test_save_and_load_predict_alike(model, saved):
             assert np.array_equal(old, new)
 
 
+def test_the_learned_measure_scores_alike(model, saved):
+    rng = np.random.default_rng(6)
+    again = load(saved).learned
+    features = rng.normal(size=len(again.feature_names))
+    partitions = rng.normal(size=(7, len(again.columns) - len(again.feature_names)))
+    assert np.array_equal(model.learned.score(features, partitions), again.score(features, partitions))
+
+
+def test_damaged_learned_measure_is_refused(saved):
+    path = saved / "learned-labels.txt"
+    path.write_text(path.read_text().replace("leaf_value", "leaf_valve", 1))
+    with pytest.raises(ModelError, match=r"learned-labels\.txt is damaged, its hash differs"):
+        load(saved)
+
+
+def test_features_of_partitions_of_another_installation_are_refused(saved):
+    card = json.loads((saved / "card.json").read_text())
+    card["learned"]["columns"][:2] = card["learned"]["columns"][1::-1]
+    edit_card(saved, learned=card["learned"])
+    with pytest.raises(ModelError, match="its features of partitions are not those known here; retrain it"):
+        load(saved)
+
+
 def test_nothing_but_the_model_is_left_behind(model, tmp_path):
     save(model, tmp_path / "model")
     save(model, tmp_path / "model")
@@ -60,7 +83,7 @@ def test_missing_trees(saved):
         load(saved)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": 2}'])
 def test_damaged_card(saved, text):
     (saved / "card.json").write_text(text)
     with pytest.raises(ModelError, match=r"model .*"):
@@ -70,10 +93,10 @@ def test_damaged_card(saved, text):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 99}, "format must be 1, got 99"),
+        ({"format": 99}, "format must be 2, got 99"),
         ({"schema_version": 0}, "meta-feature schema 0, this installation has schema"),
         ({"measures": ["silhouette", "no_such_measure"]}, "lacks: no_such_measure"),
-        ({"features": ["other"]}, "meta-feature names differ"),
+        ({"features": ["other"]}, "needs meta-features that schema 1 lacks: other"),
         ({"recommenders": {}}, "the card must describe points, candidates, got"),
         ({"recommenders": {"points": {}}}, r"card\.json is damaged"),
         ({"assessors": None}, r"card\.json is damaged"),

@@ -1,6 +1,7 @@
 """Whose orders are heard, and that features and targets mean the same measures."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from corpus.build import build
 from corpus.store import CorpusStore
 from gamac_meta import MEASURES
-from gamac_meta.exceptions import CorpusError, ModelError
+from gamac_meta.exceptions import CorpusError, InvalidInputError, ModelError
 from gamac_meta.types import Ranking
-from rankers.training import assemble, heard_orders, train
+from rankers._pairs import pair_feature_names
+from rankers.reading import Reading
+from rankers.training import assemble, evaluate_pipeline, heard_orders, train
 
 
 def order(assessor, *ranks):
@@ -31,19 +34,43 @@ def directory(tmp_path_factory):
 
 
 def test_features_stand_beside_the_measures_they_are_of(directory):
-    meta = assemble(directory).meta["points"]
-    column = meta.pair_feature_names.index("landmark_tau_to_silhouette")
-    row = meta.measures.index("silhouette")
-    assert meta.pair_features[:, row, column] == pytest.approx(np.ones(4))
-    greater = meta.pair_features[0, :, meta.pair_feature_names.index("greater_is_better")]
-    assert greater.tolist() == [float(MEASURES[name].greater_is_better) for name in meta.measures]
+    lesson = assemble(directory).lesson
+    case, row = lesson.cases[0], lesson.measures.index("silhouette")
+    column = pair_feature_names("points").index("landmark_tau_to_silhouette")
+    assert case.landmark_pairs[row, column] == pytest.approx(1.0)
+    greater = case.landmark_pairs[:, pair_feature_names("points").index("greater_is_better")]
+    assert greater.tolist() == [float(MEASURES[name].greater_is_better) for name in lesson.measures]
+
+
+def test_partitions_are_placed_among_the_landmarks_by_values_on_the_same_points(directory):
+    # whether the corpus's own tables were used or the sample was measured again
+    lesson = assemble(directory).lesson
+    with CorpusStore(directory) as store:
+        entry = store.read(0)
+    model = SimpleNamespace(learned=SimpleNamespace(measures=lesson.measures, feature_names=lesson.feature_names))
+    reading = Reading(model, entry.data)
+    assert reading.features == pytest.approx(lesson.cases[0].features)
+    found = reading.partition_features(entry.pool)
+    m = len(lesson.measures)
+    off = np.abs(found - lesson.cases[0].pool_partitions)
+    assert off[:, m:].max() < 1e-6
+    # three measures look at columns, which the sample has turned
+    assert np.mean(off[:, :m] > 0.03) < 0.06
 
 
 def test_one_order_has_no_others_to_agree_with(directory):
     training = train(directory)
-    figures = training.model.card["figures"]["points"]["tau"]
-    assert "assessors" not in figures
+    figures = training.model.card["figures"]["tau"]
+    assert not any("assessor" in name for name in figures)
     json.dumps(training.model.card, allow_nan=False)
+    report = training.report()
+    for words in ("learned measure, shuffled targets", "random measure", "silhouette", "virtual best", "simulated"):
+        assert words in report
+
+
+def test_what_is_left_out_must_be_known(directory):
+    with pytest.raises(InvalidInputError, match="by must be one of group, base, got 'family'"):
+        evaluate_pipeline(directory, by="family")
 
 
 def test_a_full_directory_is_refused_before_any_work(directory, tmp_path, monkeypatch):
@@ -76,6 +103,6 @@ def test_a_person_changes_the_target_of_that_data_set_only(directory, tmp_path):
         key = (entry.data.fingerprint, store._manifest.entries[0].candidates)
         store.orders.add(key, [reversed_order])
     after = assemble(place)
-    changed = np.any(after.meta["points"].relevance != before.meta["points"].relevance, axis=1)
+    changed = np.any(after.lesson.relevance != before.lesson.relevance, axis=1)
     assert changed.tolist() == [True, False, False, False]
     assert after.orders == {"real": 1, "simulated": 3}

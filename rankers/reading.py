@@ -1,0 +1,56 @@
+"""What a model sees of one data set: made once, then asked about measures and about partitions."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+import metafeatures
+from gamac_meta.measures import evaluate
+from gamac_meta.types import Dataset, Floats, MeasureTable, PartitionSet
+from rankers._pairs import candidates_basis, landmark_pairs, points_basis
+from rankers._partitions import in_sample, partition_features
+from rankers.persistence import Model
+
+
+class Reading:
+    """Meta-features and landmarks of a data set, and what the model says of them."""
+
+    def __init__(self, model: Model, data: Dataset) -> None:
+        self.model = model
+        self._seen = metafeatures.describe(data)
+        self._table = self._seen.landmark_table.select(model.learned.measures)
+        # a model may have learned from fewer features than there are
+        columns = [metafeatures.NAMES.index(name) for name in model.learned.feature_names]
+        self.features: Floats = self._seen.features[columns]
+
+    def partition_features(self, partitions: PartitionSet) -> Floats:
+        """(p, c) features of partitions of the data set, on the points of the sample."""
+        labels, landmarks = in_sample(partitions, self._seen), self._seen.landmarks
+        # with a landmark among them, partitions of which the sample holds one cluster only are undefined, not refused
+        among = PartitionSet(np.vstack([labels.labels, landmarks.labels[:1]]))
+        values = evaluate(self._seen.points, among, self._table.measures).oriented()[:-1]
+        return partition_features(values, labels, self._table.oriented(), landmarks)
+
+    def score(self, partitions: PartitionSet) -> Floats:
+        """(p,) of the learned measure, greater is better."""
+        return self.model.learned.score(self.features, self.partition_features(partitions))
+
+    def pairs(self) -> Floats:
+        """(m, g) features of each measure from X alone."""
+        return points_basis(
+            landmark_pairs(self._table, self._seen.landmarks), self._table.ranks(), self._landmark_scores
+        )
+
+    def pairs_on(self, candidates: PartitionSet, table: MeasureTable) -> Floats:
+        """(m, g) features of each measure where the candidates are known; table (p, m) measures them."""
+        ranks = table.select(self._table.measures).ranks()
+        return candidates_basis(self._table.ranks(), self._landmark_scores, ranks, self.score(candidates))
+
+    @cached_property
+    def _landmark_scores(self) -> Floats:
+        """(l,) of the learned measure."""
+        landmarks, values = self._seen.landmarks, self._table.oriented()
+        rows = partition_features(values, landmarks, values, landmarks)
+        return np.asarray(self.model.learned.score(self.features, rows))
