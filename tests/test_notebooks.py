@@ -9,6 +9,12 @@ from nbclient import NotebookClient
 NOTEBOOKS = sorted(Path(__file__).parents[1].glob("notebooks/*.ipynb"))
 
 
+@pytest.fixture(scope="module")
+def temporary(tmp_path_factory):
+    """A folder for temporary files, in which the first notebook builds the corpus that all use."""
+    return tmp_path_factory.mktemp("temporary")
+
+
 def test_there_are_notebooks():
     assert NOTEBOOKS
 
@@ -16,7 +22,9 @@ def test_there_are_notebooks():
 # the kernel's event loop leaves sockets to the garbage collector
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs_and_draws(path, tmp_path):
+def test_notebook_runs_and_draws(path, temporary, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.delenv("GAMAC_META_CORPUS", raising=False)
     notebook = nbformat.read(path, as_version=4)
     stored = sum(_is_picture(output) for output in _outputs(notebook))
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
