@@ -242,8 +242,8 @@ SECTIONS: tuple[Section, ...] = (
     ),
     _tested(
         "Learned measure: which data sets teach",
-        "Base data sets are left out here instead of groups, since all views are one group: with groups left out, none "
-        "of them would teach in any row. Each second row lacks one collection, and is tested on it.",
+        "Base data sets are left out and resampled here instead of groups, since all views are one group: with groups "
+        "left out, none of them would teach in any row. Each second row lacks one collection, and is tested on it.",
         [(name, _by_base(f"all but {name}"), _by_base("all")) for name in _COLLECTIONS]
         + [("plane", _by_base("plane"), _by_base("all"))],
     ),
@@ -267,8 +267,15 @@ class Result(NamedTuple):
     datasets: int
     tau: Interval  # data sets resampled
     regret: Interval
-    gain: Interval | None  # in tau, paired with what it is compared with; whole groups resampled
+    gain: Interval | None  # in tau, paired with what it is compared with; whole groups (or bases) resampled
     loss: Interval | None  # in regret
+
+
+class Noise(NamedTuple):
+    """The largest differences that another seed made."""
+
+    gain: float
+    loss: float
 
 
 class Study:
@@ -299,15 +306,16 @@ class Study:
         rows = tqdm(section.rows, desc=section.title, disable=not progress)
         tried = [self.tried(row.settings, section.step) for row in rows]
         material = self.part(section.step)
-        groups = np.array([case.group for case in material.cases])
         results = []
         for place, row in enumerate(section.rows):
             tested = np.array([KINDS[row.tested](facts) for facts in material.facts])
+            # what is left out whole is resampled whole
+            units = np.array([getattr(case, row.settings.by) for case in material.cases])[tested].tolist()
             rival = section.rival(place)
             gain = loss = None
             if rival is not None:
                 gain, loss = (
-                    bootstrap_means((mine - other)[tested][:, None], units=groups[tested].tolist())[0]
+                    bootstrap_means((mine - other)[tested][:, None], units=units)[0]
                     for mine, other in zip(tried[place], tried[rival], strict=True)
                 )
             tau, regret = (_known_mean(values[tested]) for values in tried[place])
@@ -319,52 +327,53 @@ def _known_mean(values: Floats) -> Interval:
     return bootstrap_mean(values[~np.isnan(values)])
 
 
-def noise_of(results: Mapping[str, Sequence[Result]]) -> dict[str, float]:
-    """The largest gain or loss that another seed made, by kind of ranker."""
-    noise: dict[str, float] = {}
+def noise_of(results: Mapping[str, Sequence[Result]]) -> dict[str, Noise]:
+    """What other seeds made, by kind of ranker."""
+    noise: dict[str, Noise] = {}
     for found in results.values():
         for result in found:
-            if result.row.title.startswith("seed ") and result.gain is not None:
+            if result.row.title.startswith("seed ") and result.gain is not None and result.loss is not None:
                 kind = _kind(result.row.settings)
-                noise[kind] = max(noise.get(kind, 0.0), abs(result.gain.mean))
+                known = noise.get(kind, Noise(0.0, 0.0))
+                changes = (abs(result.gain.mean), abs(result.loss.mean))
+                noise[kind] = Noise(*map(max, known, changes))
     return noise
 
 
 def _kind(settings: Settings) -> str:
-    if isinstance(settings, LearnedSettings):
-        return "learned measure"
-    return "recommender from X" if settings.basis == "points" else "recommender, candidates given"
+    return "learned measure" if isinstance(settings, LearnedSettings) else "recommender"
 
 
-def finding(results: Sequence[Result], noise: Mapping[str, float]) -> str:
+def finding(results: Sequence[Result], noise: Mapping[str, Noise]) -> str:
     """What the rows support, in words."""
-    better, worse, alike = [], [], []
+    gains: dict[str, list[str]] = {"Better": [], "Worse": []}
+    losses: dict[str, list[str]] = {"Less regret": [], "More regret": []}
+    alike = []
     for result in results:
-        if result.gain is None:
+        if result.gain is None or result.loss is None:
             continue
-        beyond = abs(result.gain.mean) > noise.get(_kind(result.row.settings), 0.0)
-        if beyond and result.gain.low > 0:
-            better.append(result)
-        elif beyond and result.gain.high < 0:
-            worse.append(result)
-        else:
-            alike.append(result)
-    sentences = []
-    for words, found in (("Better", better), ("Worse", worse), ("Not told apart", alike)):
-        if found:
-            sentences.append(f"{words}: {'; '.join(_said(result) for result in found)}.")
-    return " ".join(sentences)
+        luck = noise.get(_kind(result.row.settings), Noise(0.0, 0.0))
+        better, less = _direction(result.gain, luck.gain), -_direction(result.loss, luck.loss)
+        for direction, interval, found in ((better, result.gain, gains), (less, result.loss, losses)):
+            if direction:
+                found[list(found)[direction < 0]].append(f"{result.row.title} ({interval.mean:+.3f})")
+        if not better and not less:
+            alike.append(result.row.title)
+    said = {**gains, **losses, "Not told apart": alike}
+    return " ".join(f"{words}: {'; '.join(found)}." for words, found in said.items() if found)
 
 
-def _said(result: Result) -> str:
-    assert result.gain is not None
-    return f"{result.row.title} ({_signed(result.gain.mean)})"
+def _direction(interval: Interval, luck: float) -> int:
+    """1 or -1 where the interval excludes zero and the mean exceeds luck, else 0."""
+    if abs(interval.mean) <= luck or interval.low <= 0.0 <= interval.high:
+        return 0
+    return 1 if interval.mean > 0 else -1
 
 
 def page(results: Mapping[str, Sequence[Result]], material: Material, seconds: float, picture: str) -> str:
     """The whole page."""
     noise = noise_of(results)
-    luck = ", ".join(f"{value:.3f} ({kind})" for kind, value in noise.items())
+    luck = ", ".join(f"{luck.gain:.3f} and {luck.loss:.3f} ({kind})" for kind, luck in noise.items())
     lines = [
         "# What each choice rests on",
         "",
@@ -385,9 +394,9 @@ def page(results: Mapping[str, Sequence[Result]], material: Material, seconds: f
             "*Tau*: Kendall's with the consensus, mean over data sets and 95 % bootstrap interval. *Gain*: paired "
             "difference to the default, or to the row above where data sets are chosen, with whole groups resampled. "
             "*Regret*: adjusted Rand index with the generating labels that is lost by taking what is put first of the "
-            "whole pool; *more regret* is a loss. A row is called better or worse where the interval of its gain "
-            f"excludes zero and the gain is larger than what another seed made: {luck}. Of so many rows about one in "
-            "twenty passes the interval by luck alone."
+            "whole pool; *more regret* is a loss. Rows are told apart from what they are compared with where the "
+            "interval of the difference excludes zero, and it is larger than the largest that another seed made, in "
+            f"tau and in regret: {luck}. Of so many rows about one in twenty passes the interval by luck alone."
         ),
         "",
     ]
@@ -412,12 +421,8 @@ def _table(results: Sequence[Result]) -> list[str]:
     return lines
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.3f}"
-
-
 def _interval(interval: Interval) -> str:
-    return f"{_signed(interval.mean)} [{_signed(interval.low)}, {_signed(interval.high)}]"
+    return f"{interval.mean:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
 
 
 def curve(results: Sequence[Result], material: Material) -> tuple[Floats, Floats]:
@@ -438,11 +443,11 @@ def draw(curves: Mapping[str, tuple[Floats, Floats]], path: Path) -> None:
 
     figure, ax = plt.subplots(figsize=(6.0, 3.6), layout="constrained")
     for color, (title, (sizes, taus)) in zip(OKABE_ITO, curves.items(), strict=False):
-        ax.plot(sizes, taus[:, 0], "o-", color=color, label=title)
+        ax.plot(sizes, taus[:, 0], "o-", color=color, label=title.partition(":")[0])
         ax.fill_between(sizes, taus[:, 1], taus[:, 2], color=color, alpha=0.15, linewidth=0.0)
     ax.set_xscale("log")
-    ticks = sorted({round(size) for sizes, _ in curves.values() for size in sizes.tolist()})
-    ax.set_xticks(ticks, [str(tick) for tick in ticks])
+    ticks = max((sizes for sizes, _ in curves.values()), key=len)
+    ax.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
     ax.minorticks_off()
     ax.set(xlabel="data sets learned from", ylabel="tau with the consensus")
     ax.spines[["top", "right"]].set_visible(False)

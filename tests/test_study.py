@@ -245,24 +245,30 @@ def test_rows_are_compared_with_what_they_vary(command, variants, material, sect
     assert variant.gain is not None
 
 
-def result(command, title, settings, *gain):
+def result(command, title, settings, gain, loss=(0.0, -0.1, 0.1)):
     interval = Interval(0.5, 0.4, 0.6)
-    return command.Result(command.Row(title, settings), 36, interval, interval, Interval(*gain), interval)
+    return command.Result(command.Row(title, settings), 36, interval, interval, Interval(*gain), Interval(*loss))
 
 
-def test_a_gain_must_exceed_its_interval_and_luck(command, variants):
+def test_a_difference_must_exceed_its_interval_and_luck(command, variants):
     settings = variants.LearnedSettings()
-    seed = result(command, "seed 1", settings, -0.01, -0.02, 0.01)
-    noise = command.noise_of({"seeds": [seed]})
-    assert noise == {"learned measure": 0.01}
-    rows = [
-        result(command, "up", settings, 0.03, 0.01, 0.05),
-        result(command, "lucky", settings, 0.005, 0.001, 0.01),
-        result(command, "wide", settings, 0.03, -0.01, 0.05),
-        result(command, "down", settings, -0.03, -0.05, -0.01),
+    seeds = [
+        result(command, "seed 1", settings, (-0.01, -0.02, 0.01), (0.002, -0.01, 0.01)),
+        result(command, "seed 2", settings, (0.004, -0.01, 0.01), (-0.003, -0.01, 0.01)),
     ]
-    said = command.finding(rows, noise)
-    assert said == "Better: up (+0.030). Worse: down (-0.030). Not told apart: lucky (+0.005); wide (+0.030)."
+    noise = command.noise_of({"seeds": seeds})
+    assert noise == {"learned measure": (0.01, 0.003)}
+    rows = [
+        result(command, "up", settings, (0.03, 0.01, 0.05)),
+        result(command, "lucky", settings, (0.005, 0.001, 0.01), (0.002, 0.001, 0.003)),
+        result(command, "wide", settings, (0.03, -0.01, 0.05)),
+        result(command, "down", settings, (-0.03, -0.05, -0.01), (0.02, 0.01, 0.03)),
+        result(command, "safe", settings, (0.0, -0.05, 0.01), (-0.02, -0.03, -0.01)),
+    ]
+    assert command.finding(rows, noise) == (
+        "Better: up (+0.030). Worse: down (-0.030). Less regret: safe (-0.020). More regret: down (+0.020). "
+        "Not told apart: lucky; wide."
+    )
 
 
 def test_every_section_has_a_default_and_variants_of_it(command, variants, material):
