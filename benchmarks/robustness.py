@@ -32,7 +32,6 @@ from corpus.build import Task, make_entry
 from corpus.consensus import consensus
 from gamac_meta import recommend_measure
 from gamac_meta.agreement import kendall_tau
-from rankers.descriptions import measure_agreement
 from rankers.metrics import bootstrap_mean
 
 SEED = 104_729  # of the recipes; corpora are built with small ones
@@ -104,7 +103,7 @@ def judge(index, model, given):
     """Change -> rows of COLUMNS for data set `index`, and the agreement of its first measure."""
     entry = make_entry(Task(index, SEED, ASSESSORS))
     target = consensus(entry.orders).ranks
-    relevance = dict(zip(entry.table.measures, measure_agreement(entry.table, target), strict=True))
+    relevance = dict(zip(entry.table.measures, kendall_tau(entry.table.ranks(), target[:, None])[:, 0], strict=True))
     X, labels = entry.data.X, entry.candidates.labels
     before = recommend_measure(X, partitions=labels if given else None, model=model)
     rng = np.random.default_rng([SEED, index])

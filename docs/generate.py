@@ -119,12 +119,22 @@ Model `{name} {version}`, trained {date} with LightGBM {lightgbm}, seed {seed}. 
   half from agreement with the generating labels over whole pools.
 - **With candidates given**, the recommender looks for the measure that orders them as the learned measure does.
 
-Figures: means over data sets with the 95 % bootstrap interval in brackets, in ten folds that leave whole generator
-groups out. *Tau*: Kendall's, of the order of 15 candidates with the consensus; *top-weighted* counts the top most.
-*Regret*: the adjusted Rand index with the generating labels that is lost by taking the candidate put first, or the
-one put first in the whole pool of some 80 partitions. *Shuffled targets*: the same training on targets dealt at random
-to the partitions, which must come to nothing. *Virtual best* knows the answer, and part of it is luck, as the same on
-shuffled orders shows. [robustness.md](robustness.md) says how stable the advice is.
+Figures: means over data sets with the 95 % bootstrap interval over data sets in brackets; resampling whole groups,
+which are alike inside, widens it two to four times (`gamac-meta evaluate-model` prints both). Ten folds leave two or
+three of the generator groups out whole. *Tau*: Kendall's, of the order of 15 candidates with the consensus;
+*top-weighted* counts the top most. *Regret*: the adjusted Rand index with the generating labels that is lost by taking
+the candidate put first, or the one put first in the whole pool of some 80 partitions.
+
+- *Shuffled targets*: the same training on targets dealt at random to the partitions, judged by the true ones. The
+  learned measure must fall to 0, a recommender to the random measure or below: trained on noise it settles on some
+  measures for many data sets at once, and that is one draw of luck.
+- *Best single measure*: for each figure, the best on the groups not left out. *Virtual best* knows the answer, and
+  part of it is luck, as the same on shuffled orders shows.
+- *One assessor with the others* is judged by the mean of the other assessors, everything else by that of all, which is
+  steadier: it is a yardstick of how much people differ, not a rival.
+
+[labelled.md](labelled.md) says how it does on labelled data that it never saw, [study.md](study.md) what other settings
+give, [robustness.md](robustness.md) how stable the advice is.
 
 | | tau | top-weighted tau | tau < 0 | regret | regret on the pool |
 |---|---|---|---|---|---|

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Candidates of more points than this are compared on a random sample of so many
 CANDIDATE_POINTS = 2000
+# Of fewer, tau takes so few values that an interval of it says little
+FEW_CANDIDATES = 8
 # More make every measure a comparison of single points, and tables of cluster pairs too large to hold
 MOST_CLUSTERS = 1000
 
@@ -240,7 +242,7 @@ def recommend_measure(
         prediction.high,
         trained.name,
         str(trained.card["assessors"]["kind"]),
-        _cautions(prepared, trained),
+        _cautions(prepared, trained, candidates),
         prepared,
         ranker,
         reading.features,
@@ -248,8 +250,8 @@ def recommend_measure(
     )
 
 
-def _cautions(prepared: Prepared, trained: Model) -> tuple[str, ...]:
-    """Where the points lie outside what the corpus held: there the intervals were never checked."""
+def _cautions(prepared: Prepared, trained: Model, candidates: PartitionSet | None) -> tuple[str, ...]:
+    """Where the input lies outside what the corpus held: there the intervals were never checked."""
     ranges = trained.card["corpus"]["ranges"]
     found = []
     for what, value in (("points", prepared.data.n), ("columns", prepared.data.d)):
@@ -257,6 +259,12 @@ def _cautions(prepared: Prepared, trained: Model) -> tuple[str, ...]:
         if not low <= value <= high:
             held = f"{low}" if low == high else f"{low} to {high}"
             found.append(f"{value} {what}, the model learned from data sets of {held}: the intervals are a guess here")
+    if candidates is not None:
+        different = len(np.unique(candidates.labels, axis=0))
+        if different < FEW_CANDIDATES:
+            found.append(
+                f"{different} different candidates, the model learned from 15 each: the intervals are a guess here"
+            )
     return tuple(found)
 
 

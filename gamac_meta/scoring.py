@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gamac_meta.backend import device_for
-from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.inputs import as_partitions, prepare
-from gamac_meta.measures import MEASURES, evaluate
+from gamac_meta.measures import MEASURES, MeasureEngine
 from gamac_meta.recommend import load_model, refuse_many_clusters
 from gamac_meta.types import Floats, PartitionSet
 
 if TYPE_CHECKING:
     from rankers.persistence import Model
+    from rankers.reading import Reading
 
 LEARNED = "learned"
 RECOMMENDED = "recommended"
@@ -24,9 +25,9 @@ RECOMMENDED = "recommended"
 class PartitionScorer:
     """Scores partitions of one X as they come: what depends on X alone is made once.
 
-    X, model, scale, backend: as for `gamac_meta.recommend_measure`. by: "learned", the learned measure;
-    "recommended", the measure recommended for X; or a measure's name. `measure` is the measure that
-    scores, None for the learned one.
+    X, model, scale: as for `gamac_meta.recommend_measure`. by: "learned", the learned measure;
+    "recommended", the measure recommended for X; or a measure's name. backend: for a measure; the
+    learned one looks at few points and stays on the processor.
     """
 
     def __init__(
@@ -42,25 +43,35 @@ class PartitionScorer:
             MEASURES[by]  # refuses what there is none of, and names what is near
         device_for(backend, 0)  # refuses what is not there before any work
         self.prepared = prepare(X, scale)
-        self._backend = backend
-        self.measure: str | None = None if by == LEARNED else by
-        if by not in (LEARNED, RECOMMENDED):
-            return
-        trained = load_model(model)
-        from rankers.reading import Reading
+        self._by, self._backend = by, backend
+        if by in (LEARNED, RECOMMENDED):
+            self._model = load_model(model)
 
-        self._reading = Reading(trained, self.prepared.data)
-        if by == RECOMMENDED:
-            ranker = trained.recommenders["points"]
-            best = ranker.predict(self._reading.features, self._reading.pairs()).order[0]
-            self.measure = ranker.measures[int(best)]
+    @cached_property
+    def measure(self) -> str | None:
+        """The measure that scores, None for the learned one."""
+        if self._by != RECOMMENDED:
+            return None if self._by == LEARNED else self._by
+        ranker = self._model.recommenders["points"]
+        best = ranker.predict(self._reading.features, self._reading.pairs()).order[0]
+        return ranker.measures[int(best)]
 
     @property
     def title(self) -> str:
         """What scores, in words."""
         if self.measure is None:
-            return f"the learned measure of {self._reading.model.name}"
+            return f"the learned measure of {self._model.name}"
         return f"{MEASURES[self.measure].title} ({self.measure})"
+
+    @cached_property
+    def _reading(self) -> Reading:
+        from rankers.reading import Reading
+
+        return Reading(self._model, self.prepared.data)
+
+    @cached_property
+    def _engine(self) -> MeasureEngine:
+        return MeasureEngine(self.prepared.data, backend=self._backend)
 
     def score(self, partitions: Any) -> Floats:
         """(p,) scores of partitions (p, n), greater is better; NaN where a partition has fewer than two
@@ -69,12 +80,13 @@ class PartitionScorer:
         scores = np.full(len(labels), np.nan)
         several = np.flatnonzero(labels.n_clusters > 1)
         if not several.size:
-            raise InvalidInputError("partitions must hold one with at least 2 clusters, got none")
+            return scores
         compared = PartitionSet(labels.labels[several], tuple(labels.makers[row] for row in several))
         if self.measure is None:
             scores[several] = self._reading.score(compared)
         else:
-            table = evaluate(self.prepared.data, compared, [self.measure], backend=self._backend)
+            # exact however long it takes: an estimate would depend on how many are scored at once
+            table = self._engine.evaluate(compared, [self.measure], time_limit=None)
             scores[several] = table.oriented()[:, 0]
         return scores
 
@@ -93,11 +105,12 @@ def score_partitions(
     X: (n, d) as for `gamac_meta.recommend_measure`, scaled likewise. partitions: (p, n) labels, -1 is noise.
     by: "learned" (the default), a measure learned from assessors' orders, about the share of other
     partitions that people would put behind one; "recommended", the measure recommended for X; or a
-    measure's name. A score does not depend on the other partitions.
+    measure's name. A score does not depend on the other partitions; values of measures are exact,
+    however long that takes.
 
-    The learned measure looks at no more than 1000 points of X, the same for every call.
+    The learned measure looks at no more than 1000 points of X, the same for every call. Where there
+    are more and some are equal but bear different labels, it may depend on the order of rows.
     NaN where a partition has fewer than two clusters or the measure is undefined.
     Raises InvalidInputError, ModelError, BackendUnavailableError; nothing is computed before the checks.
     """
-    scorer = PartitionScorer(X, by, model=model, scale=scale, backend=backend)
-    return scorer.score(partitions)
+    return PartitionScorer(X, by, model=model, scale=scale, backend=backend).score(partitions)

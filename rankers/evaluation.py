@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gamac_meta.agreement import kendall_tau, weighted_tau
 from gamac_meta.exceptions import InvalidInputError
@@ -57,6 +58,7 @@ def judge(
     picks: Mapping[str, Ints],
     scores: Mapping[str, Sequence[Floats]],
     controls: Collection[str] = (),
+    by: str = "group",
     seed: int = 0,
 ) -> Judgement:
     """All figures of all contenders and baselines on q data sets.
@@ -65,6 +67,8 @@ def judge(
     scores: contender -> its own score of each partition of each pool (P,), greater is better, ties allowed; NaN
     comes last, as an undefined value of a measure does. Orders of candidates are made of their rows of the pool.
     controls: those of the contenders that learned from noise; they are neither ranked nor compared.
+    by: what was left out whole when the contenders learned, "group" or "base"; the best single measure is left
+    the same.
 
     Raises InvalidInputError.
     """
@@ -85,10 +89,12 @@ def judge(
     columns = {name: np.asarray(picked) for name, picked in picks.items()}
     columns |= {name: np.full(len(standards), m + place) for place, name in enumerate((*scores, BORDA))}
     columns |= {name: np.full(len(standards), measures.index(name)) for name in USUAL if name in measures}
-    columns[SINGLE], columns[SINGLE_OF_GROUP] = _best_singles(of_measures[0], [each.group for each in standards])
-    columns[SINGLE_OF_ALL] = np.full(len(standards), of_measures[0].mean(axis=0).argmax())
     rows = np.arange(len(standards))
     values = {name: everything[:, rows, column] for name, column in columns.items()}
+    singles = _best_singles(of_measures, [getattr(each, by) for each in standards], [each.group for each in standards])
+    for name, chosen in singles.items():
+        values[name] = np.take_along_axis(of_measures, chosen[:, :, None], axis=2)[:, :, 0]
+        columns[name] = chosen[0]  # named by what is best by tau
     values[RANDOM] = of_measures.mean(axis=2)
     values[VIRTUAL] = _best(of_measures, axis=2)
     values[LUCK] = np.stack([_best(each, axis=1).mean(axis=1) for each in luck], axis=1)
@@ -97,7 +103,7 @@ def judge(
         name: [measures[place] if place < m else "" for place in column.tolist()] for name, column in columns.items()
     }
     contenders = tuple(name for name in (*picks, *scores) if name not in controls)
-    return Judgement(_frame(standards, values, trusted), contenders, tuple(controls), seed)
+    return Judgement(_frame(standards, values, trusted), contenders, tuple(controls), seed, by)
 
 
 def _check(
@@ -192,14 +198,27 @@ def _best(values: Floats, axis: int) -> Floats:
     )
 
 
-def _best_singles(taus: Floats, groups: Sequence[str]) -> tuple[Ints, Ints]:
-    """(q,) the measure of taus (q, m) with the best mean over the other groups, and that over the own group."""
-    names = np.array(groups)
-    others, own = np.empty(len(names), dtype=np.int64), np.empty(len(names), dtype=np.int64)
-    for name in set(groups):
-        here = names == name
-        others[here], own[here] = taus[~here].mean(axis=0).argmax(), taus[here].mean(axis=0).argmax()
-    return others, own
+def _best_singles(values: Floats, units: Sequence[str], groups: Sequence[str]) -> dict[str, Ints]:
+    """(figures, q) the measure of values (figures, q, m) with the best mean of each figure: over the other units,
+    over the own group, and over all data sets."""
+    signs = np.array([1.0 if figure.greater_is_better else -1.0 for figure in FIGURES.values()])
+    oriented = signs[:, None, None] * values
+    known = ~np.isnan(oriented[:, :, :1])
+    oriented = np.where(known, oriented, 0.0)
+
+    def best(rows: NDArray[np.bool_]) -> Ints:
+        """(figures,) by the mean over the data sets on which the figure is known."""
+        count = np.maximum(known[:, rows].sum(axis=1), 1)
+        return np.asarray((oriented[:, rows].sum(axis=1) / count).argmax(axis=1))
+
+    shape = values.shape[:2]
+    found = {name: np.empty(shape, dtype=np.int64) for name in (SINGLE, SINGLE_OF_GROUP)}
+    for name, names, others in ((SINGLE, units, True), (SINGLE_OF_GROUP, groups, False)):
+        for unit in set(names):
+            here = np.array(names) == unit
+            found[name][:, here] = best(~here if others else here)[:, None]
+    everywhere = best(np.ones(shape[1], dtype=bool))
+    return found | {SINGLE_OF_ALL: np.broadcast_to(everywhere[:, None], shape)}
 
 
 def _of_assessors(standards: Sequence[Standard]) -> Floats:

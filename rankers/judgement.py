@@ -49,6 +49,9 @@ BINS: Mapping[str, tuple[tuple[float, ...], tuple[str, ...]]] = {
     "k": ((1, 4, 10, 30), ("1", "2-4", "5-10", "11-30", "> 30")),
     "noise": ((0.0, 0.05, 0.1, 0.2), ("none", "to 5 %", "5-10 %", "10-20 %", "> 20 %")),
 }
+# what may be left out whole
+WORDS = {"group": "generator group", "base": "base data set"}
+PLURALS = {"group": "groups", "base": "base data sets"}
 TABLES = ("group", "k", "n", "noise", "family")
 
 
@@ -79,6 +82,8 @@ class Judgement:
     contenders: tuple[str, ...]  # what was to be judged; the others in the frame are its baselines
     controls: tuple[str, ...]  # what learned from noise: neither ranked nor compared
     seed: int
+    left_out: str = "group"  # or "base": what was left out whole when the contenders learned
+    remarks: tuple[str, ...] = ()  # further notes of who judged
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -164,7 +169,7 @@ class Judgement:
         facts = self.frame.drop_duplicates("dataset")
         return (
             f"Agreement with the consensus of {kind} assessors on {len(facts)} data sets "
-            f"of {facts['group'].nunique()} groups"
+            f"of {facts['group'].nunique()} groups, each {WORDS[self.left_out]} left out whole"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -191,8 +196,8 @@ class Judgement:
         notes = [
             "Means over data sets [95 % bootstrap interval over data sets]. Regret: adjusted Rand index with the "
             "generating labels lost by taking what is put first.",
-            f"{SINGLE}: the best by mean tau on all other groups, mostly {chosen}. {SINGLE_OF_ALL}: {best}. "
-            f"{RANDOM}: mean over measures.",
+            f"{SINGLE}: for each figure, the best by its mean over all other {PLURALS[self.left_out]}; by tau mostly "
+            f"{chosen}. {SINGLE_OF_ALL}: likewise over all; by tau {best}. {RANDOM}: mean over measures.",
             f"{VIRTUAL}: the best of all measures for each data set and figure. {LUCK}: the same where orders are "
             "dealt at random, so that all it has is luck.",
         ]
@@ -200,7 +205,7 @@ class Judgement:
             notes.append(
                 f"{ASSESSORS}: {kind} assessors, each with the mean rank of the others, not with the consensus."
             )
-        return notes
+        return [*notes, *self.remarks]
 
     def comparisons(self) -> list[Comparison]:
         """Each contender with those behind it, with the baselines that could be used on new data, and with the best

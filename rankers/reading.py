@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 import metafeatures
-from gamac_meta.measures import evaluate
+from gamac_meta.measures import MeasureEngine
 from gamac_meta.types import Dataset, Floats, MeasureTable, PartitionSet
 from rankers._pairs import candidates_basis, landmark_pairs, points_basis
 from rankers._partitions import in_sample, partition_features
@@ -30,7 +30,7 @@ class Reading:
         labels, landmarks = in_sample(partitions, self._seen), self._seen.landmarks
         # with a landmark among them, partitions of which the sample holds one cluster only are undefined, not refused
         among = PartitionSet(np.vstack([labels.labels, landmarks.labels[:1]]))
-        values = evaluate(self._seen.points, among, self._table.measures).oriented()[:-1]
+        values = self._engine.evaluate(among, self._table.measures).oriented()[:-1]
         return partition_features(values, labels, self._table.oriented(), landmarks)
 
     def score(self, partitions: PartitionSet) -> Floats:
@@ -47,6 +47,10 @@ class Reading:
         """(m, g) features of each measure where the candidates are known; table (p, m) measures them."""
         ranks = table.select(self._table.measures).ranks()
         return candidates_basis(self._table.ranks(), self._landmark_scores, ranks, self.score(candidates))
+
+    @cached_property
+    def _engine(self) -> MeasureEngine:
+        return MeasureEngine(self._seen.points)
 
     @cached_property
     def _landmark_scores(self) -> Floats:

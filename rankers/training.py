@@ -37,6 +37,7 @@ from rankers.validation import (
     Lesson,
     calibrate,
     contenders,
+    dealt_agreement,
     leave_out,
 )
 
@@ -241,11 +242,14 @@ def evaluate_pipeline(
     common: dict[str, Any] = {"by": by, "seed": seed, "n_jobs": n_jobs}
     held_out = leave_out(lesson, progress=f"leaving each {by} out" if progress else None, **common)
     picks, scores = contenders(held_out)
+    remarks = []
     for number in range(shuffles):
-        control = leave_out(
-            replace(lesson, cases=tuple(shuffled(lesson.cases, seed + number))),
-            progress="the same on shuffled targets" if progress else None,
-            **common,
+        dealt = replace(lesson, cases=tuple(shuffled(lesson.cases, seed + number)))
+        control = leave_out(dealt, progress="the same on shuffled targets" if progress else None, **common)
+        seen = ", ".join(f"{name} {tau:+.3f}" for name, tau in dealt_agreement(dealt, control).items())
+        remarks.append(
+            "Shuffled targets are judged by the true ones; by the dealt ones, where a leak would show as tau above 0: "
+            f"{seen}."
         )
         suffix = SHUFFLED if shuffles == 1 else f"{SHUFFLED} {number + 1}"
         more_picks, more_scores = contenders(control, suffix)
@@ -257,9 +261,10 @@ def evaluate_pipeline(
         picks=picks,
         scores=scores,
         controls=tuple(name for name in (*picks, *scores) if SHUFFLED in name),
+        by=by,
         seed=seed,
     )
-    return assembled, held_out, judgement
+    return assembled, held_out, replace(judgement, remarks=tuple(remarks))
 
 
 def _card(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gamac_meta.agreement import kendall_tau
 from gamac_meta.executor import run
 from gamac_meta.types import Floats, Ints
 from rankers.cases import Case, folds
@@ -107,6 +108,23 @@ def contenders(held_out: HeldOut, suffix: str = "") -> tuple[dict[str, Ints], di
     """Picks of measures and scores of pools, by the names under which they are reported."""
     picks = {f"{title}{suffix}": held_out.picks(basis) for basis, title in TITLES.items()}
     return picks, {f"{LEARNED}{suffix}": held_out.learned}
+
+
+def dealt_agreement(dealt: Lesson, control: HeldOut) -> dict[str, float]:
+    """Mean tau of a control with the shuffled consensus that it was trained on elsewhere, by contender: about 0,
+    unless held-out targets leak into what is fitted. Orders of measures are compared by the measure put first,
+    less the mean over measures."""
+    relevance = dealt.relevance
+    rows = np.arange(len(relevance))
+    found = {
+        title: float(np.mean(relevance[rows, control.picks(basis)] - relevance.mean(axis=1)))
+        for basis, title in TITLES.items()
+    }
+    taus = [
+        kendall_tau(scores[case.chosen][:, None], -case.consensus[:, None])[0, 0]
+        for case, scores in zip(dealt.cases, control.learned, strict=True)
+    ]
+    return found | {LEARNED: float(np.mean(taus))}
 
 
 TITLES = {"points": "recommender, from X", "candidates": "recommender, candidates given"}

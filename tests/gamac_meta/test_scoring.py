@@ -4,7 +4,8 @@ import pytest
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.datasets import load_iris, make_blobs, make_moons
 
-from gamac_meta import PartitionScorer, evaluate, recommend_measure, score_partitions
+import metafeatures
+from gamac_meta import MeasureEngine, PartitionScorer, evaluate, recommend_measure, score_partitions
 from gamac_meta.exceptions import InvalidInputError, UnknownNameError
 
 
@@ -70,7 +71,7 @@ def test_the_recommended_measure_is_the_recommended_one(moons):
     assert scorer.score(labels) == pytest.approx(table.oriented()[:, 0], nan_ok=True)
 
 
-def test_more_points_than_the_sample_holds(moons):
+def test_more_points_than_the_sample_holds():
     X, y = make_moons(3000, noise=0.04, random_state=1)
     cut = KMeans(2, n_init=1, random_state=0).fit_predict(X)
     good, bad = score_partitions(X, np.array([y, cut]))
@@ -82,20 +83,24 @@ def test_one_cluster_has_no_score(moons, by):
     X, y, _ = moons
     scores = score_partitions(X, np.array([np.zeros(300, dtype=int), y]), by=by)
     assert np.isnan(scores).tolist() == [True, False]
+    # alone or in company
+    assert np.isnan(score_partitions(X, np.zeros(300, dtype=int), by=by)).all()
+    assert np.isnan(score_partitions(X, np.full(300, -1), by=by)).all()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"partitions": np.zeros((2, 300), dtype=int)}, "must hold one with at least 2 clusters, got none"),
+        ({"partitions": np.full((2, 300), 0.5)}, "labels must be"),
         ({"partitions": np.zeros((2, 20), dtype=int)}, "must label each of 300 points, got 20"),
         ({"by": "silhuette"}, "did you mean 'silhouette'"),
         ({"by": 3}, "unknown measure 3"),
         ({"backend": "tpu"}, "backend must be one of auto, numpy, cupy"),
     ],
 )
-def test_bad_options_are_refused_before_any_work(moons, arguments, message):
+def test_bad_options_are_refused_before_any_work(moons, arguments, message, monkeypatch):
     X, y, _ = moons
+    monkeypatch.setattr(metafeatures, "describe", lambda *_: pytest.fail("work was done before the check"))
     with pytest.raises((InvalidInputError, UnknownNameError), match=message):
         score_partitions(X, **({"partitions": y} | arguments))
 
@@ -108,7 +113,22 @@ def test_tables_with_more_columns():
 
 
 def test_a_cluster_that_the_sample_misses_is_no_reason_to_refuse():
-    X = np.random.default_rng(0).normal(size=(20_000, 2))
+    X, y = make_blobs(20_000, centers=3, cluster_std=0.5, random_state=0)
+    missed = np.setdiff1d(np.arange(20_000), metafeatures.describe(PartitionScorer(X).prepared.data).rows)[0]
     labels = np.zeros(20_000, dtype=int)
-    labels[7] = 1
-    assert score_partitions(X, labels).shape == (1,)
+    labels[missed] = 1
+    alone, good = score_partitions(X, labels)[0], score_partitions(X, y)[0]
+    assert np.isfinite(alone)
+    assert good > alone
+
+
+def test_a_measures_score_is_exact_however_many_are_scored(monkeypatch):
+    # a time limit would turn to estimates when many are scored at once
+    given = []
+    whole = MeasureEngine.evaluate
+    monkeypatch.setattr(
+        MeasureEngine, "evaluate", lambda self, *args, **options: given.append(options) or whole(self, *args, **options)
+    )
+    X, y = make_blobs(60, centers=3, random_state=0)
+    score_partitions(X, y, by="gamma")
+    assert given == [{"time_limit": None}]

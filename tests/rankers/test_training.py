@@ -54,8 +54,12 @@ def test_partitions_are_placed_among_the_landmarks_by_values_on_the_same_points(
     m = len(lesson.measures)
     off = np.abs(found - lesson.cases[0].pool_partitions)
     assert off[:, m:].max() < 1e-6
-    # three measures look at columns, which the sample has turned
-    assert np.mean(off[:, :m] > 0.03) < 0.06
+    # the corpus measures points in another frame: these look at columns, or are not free of scale under noise
+    framed = {"ratkowsky_lance", "s_dbw", "sd_scat", "banfield_raftery", "scott_symons"}
+    others = [column for column, name in enumerate(lesson.measures) if name not in framed]
+    # one landmark's worth where values tie but for the snapping of points
+    assert np.mean(off[:, others] > 1e-6) < 0.01
+    assert off[:, others].max() < 0.1
 
 
 def test_one_order_has_no_others_to_agree_with(directory):

@@ -10,7 +10,17 @@ from planted import GROUPS, planted_lesson
 from gamac_meta.agreement import kendall_tau
 from rankers.cases import folds, shuffled
 from rankers.model import BASES
-from rankers.validation import LEARNED, SHUFFLED, TITLES, HeldOut, calibrate, contenders, leave_out
+from rankers.pipeline import cross_scores, fit
+from rankers.validation import (
+    LEARNED,
+    SHUFFLED,
+    TITLES,
+    HeldOut,
+    calibrate,
+    contenders,
+    dealt_agreement,
+    leave_out,
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +56,38 @@ def test_the_learned_measure_is_better_than_any_single_one(lesson, held_out):
 
 
 def test_shuffled_targets_fall_to_the_random_level(lesson):
-    control = leave_out(dataclasses.replace(lesson, cases=tuple(shuffled(lesson.cases, 3))))
+    dealt = dataclasses.replace(lesson, cases=tuple(shuffled(lesson.cases, 3)))
+    control = leave_out(dealt)
     relevance = lesson.relevance
+    assert all(abs(tau) < 0.1 for tau in dealt_agreement(dealt, control).values())
     for basis in BASES:
         found = relevance[np.arange(len(relevance)), control.picks(basis)].mean()
         assert found < relevance.mean() + 0.12, basis
     assert abs(agreement(lesson, control.learned)) < 0.15
+
+
+def test_a_leak_of_held_out_targets_would_show_on_the_dealt_ones():
+    lesson = planted_lesson(40)
+    dealt = dataclasses.replace(lesson, cases=tuple(shuffled(lesson.cases, 3)))
+    # the planted fault: trained on everything, what is predicted included
+    leaky = fit(dealt.cases, dealt.feature_names, dealt.measures, 0)
+    control = HeldOut("group", tuple(leaky.predict(case) for case in dealt.cases))
+    assert dealt_agreement(dealt, control)[LEARNED] > 0.3
+
+
+def test_the_learned_measure_behind_the_order_heads_has_not_seen_the_group():
+    lesson = planted_lesson(30)
+    cases = [dataclasses.replace(case, agreement=None) for case in lesson.cases]
+    odd = cases[0].group
+    flipped = [
+        dataclasses.replace(case, consensus=case.consensus.size + 1.0 - case.consensus) if case.group == odd else case
+        for case in cases
+    ]
+    before, after = (cross_scores(each, lesson.feature_names, lesson.measures, 0) for each in (cases, flipped))
+    same = [np.array_equal(a.pool, b.pool) for a, b in zip(before, after, strict=True)]
+    own = [case.group == odd for case in lesson.cases]
+    assert all(kept for kept, mine in zip(same, own, strict=True) if mine)
+    assert not all(same)
 
 
 def test_shuffling_keeps_each_data_sets_targets(lesson):
