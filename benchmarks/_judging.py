@@ -142,10 +142,11 @@ def report(judged: Sequence[Judged], measures: Sequence[str]) -> str:
 
 def listed(judged: Mapping[str, Judged]) -> str:
     """Tau and regret of every contender on each data set."""
-    columns = [name for name in next(iter(judged.values())).taus if name != RANDOM]
-    lines = [f"{'':30s}" + "".join(f"{name:>{len(name) + 2}s}" for name in columns)]
+    widths = {name: max(len(name), 10) + 2 for name in next(iter(judged.values())).taus if name != RANDOM}
+    lines = [f"{'':30s}" + "".join(f"{name:>{width}s}" for name, width in widths.items())]
     lines += [
-        f"{name:30s}" + "".join(f"{f'{each.taus[c]:.2f} {each.regrets[c]:.2f}':>{len(c) + 2}s}" for c in columns)
+        f"{name:30s}"
+        + "".join(f"{f'{each.taus[c]:.2f} {each.regrets[c]:.2f}':>{width}s}" for c, width in widths.items())
         for name, each in judged.items()
     ]
     return "\n".join(lines)
