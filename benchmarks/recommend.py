@@ -52,7 +52,8 @@ def main() -> None:
         print(json.dumps(measure(int(sys.argv[1]), int(sys.argv[2]))))
         return
     print(
-        f"{'n':>8s} {'d':>4s} {'cold CPU-s':>11s} {'warm CPU-s':>11s} {'warm wall s':>12s} {'scored CPU-s':>13s} {'peak MB':>8s}"
+        f"{'n':>8s} {'d':>4s} {'cold CPU-s':>11s} {'warm CPU-s':>11s} {'warm wall s':>12s} {'scored CPU-s':>13s} "
+        f"{'peak MB':>8s}"
     )
     for n, d in CASES:
         command = [sys.executable, __file__, str(n), str(d)]
