@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rankers._pairs import describe_pair_feature
-from rankers._partitions import describe_partition_feature, settled
+from rankers._partitions import settled
 
 if TYPE_CHECKING:
     from rankers.persistence import Model
 
-__all__ = ["DEFAULT_MODEL", "describe_pair_feature", "describe_partition_feature", "load", "settled"]
+__all__ = ["DEFAULT_MODEL", "describe_pair_feature", "load", "settled"]
 
 DEFAULT_MODEL = "default"
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from gamac_meta.measures import MEASURES
 from gamac_meta.types import Floats, PartitionSet
 from metafeatures import LANDMARKS, Description, adjusted_rand, rounded
 
@@ -33,20 +32,6 @@ def partition_feature_names(measures: tuple[str, ...]) -> tuple[str, ...]:
         "like_mean",
         *(f"like_{place}_nearest" for place in range(1, NEAREST + 1)),
     )
-
-
-def describe_partition_feature(name: str) -> str:
-    """A column of `partition_features` in words."""
-    if name in FACT_WORDS:
-        return FACT_WORDS[name]
-    if name.startswith("place_"):
-        title = MEASURES[name.removeprefix("place_")].title
-        return f"the share of landmarks that it beats by {title}"
-    if name == "like_mean":
-        return "its mean likeness (adjusted Rand index) to the landmarks"
-    if name.endswith("_nearest"):
-        return f"its likeness to the landmark that is number {name.split('_')[1]} in likeness"
-    return f"its likeness (adjusted Rand index) to the landmark {name.removeprefix('like_')}"
 
 
 def partition_features(

@@ -51,13 +51,6 @@ class LearnedMeasure:
         rows = design_rows(features, partitions)
         return np.mean([head.predict(rows, num_threads=1) for head in self.heads.values()], axis=0)
 
-    def contributions(self, features: Floats, partitions: Floats) -> Floats:
-        """(p, columns) SHAP values of the score."""
-        from rankers._lightgbm import contributions
-
-        rows = design_rows(features, partitions)
-        return np.mean([contributions(head, rows) for head in self.heads.values()], axis=0)
-
     def scores_of(self, case: Case) -> LearnedScores:
         """Scores of a case's landmarks and pool."""
         return LearnedScores(

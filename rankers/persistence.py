@@ -226,9 +226,12 @@ def _learned(
     columns = (*partition_feature_names(measures), *features)
     if tuple(part["columns"]) != columns:
         raise ModelError(f"model {directory}: its features of partitions are not those known here; retrain it")
-    unknown = sorted(set(part["heads"]) - set(LEARNED_HEADS))
-    if unknown or "consensus" not in part["heads"]:
-        raise ModelError(f"model {directory}: the learned measure must have {', '.join(LEARNED_HEADS)}, got {unknown}")
+    names = set(part["heads"])
+    if not {"consensus"} <= names <= set(LEARNED_HEADS):
+        raise ModelError(
+            f"model {directory}: the learned measure must have the head consensus, and labels at most, "
+            f"got {sorted(names)}"
+        )
     heads = {str(head): _read_head(directory, facts, len(columns)) for head, facts in part["heads"].items()}
     return LearnedMeasure(measures, features, heads)
 

@@ -41,7 +41,6 @@ class Lesson:
 class HeldOut:
     """What was predicted for every case by a pipeline that saw nothing of its group or base data set."""
 
-    by: str  # one of KINDS
     predicted: tuple[Predicted, ...]  # (q,)
 
     def picks(self, basis: str) -> Ints:
@@ -63,7 +62,7 @@ def leave_out(
     found: dict[int, Predicted] = {}
     for _, part in run(_fold, tasks, n_jobs=n_jobs, progress=progress):
         found |= part
-    return HeldOut(by, tuple(found[place] for place in range(len(lesson.cases))))
+    return HeldOut(tuple(found[place] for place in range(len(lesson.cases))))
 
 
 def _fold(task: tuple[Lesson, Floats, int]) -> dict[int, Predicted]:

@@ -6,7 +6,6 @@ from sklearn.metrics import adjusted_rand_score
 from gamac_meta.measures import MEASURES, evaluate
 from gamac_meta.types import Dataset, PartitionSet
 from metafeatures import LANDMARKS, describe
-from rankers import describe_partition_feature
 from rankers._partitions import in_sample, partition_feature_names, partition_features, settled
 
 NAMES = partition_feature_names(tuple(MEASURES))
@@ -80,8 +79,3 @@ def test_points_outside_the_sample_are_left_out():
     seen = describe(Dataset(np.random.default_rng(0).normal(size=(1500, 2))))
     labels = np.arange(1500)[None, :] % 7
     assert np.array_equal(np.sort(in_sample(PartitionSet(labels), seen).labels[0]), np.sort(labels[0, seen.rows]))
-
-
-def test_every_feature_has_words():
-    for name in NAMES:
-        assert len(describe_partition_feature(name)) > 8

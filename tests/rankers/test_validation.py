@@ -71,7 +71,7 @@ def test_a_leak_of_held_out_targets_would_show_on_the_dealt_ones():
     dealt = dataclasses.replace(lesson, cases=tuple(shuffled(lesson.cases, 3)))
     # the planted fault: trained on everything, what is predicted included
     leaky = fit(dealt.cases, dealt.feature_names, dealt.measures, 0)
-    control = HeldOut("group", tuple(leaky.predict(case) for case in dealt.cases))
+    control = HeldOut(tuple(leaky.predict(case) for case in dealt.cases))
     assert dealt_agreement(dealt, control)[LEARNED] > 0.3
 
 
@@ -154,7 +154,7 @@ def test_a_groups_own_cases_do_not_calibrate_it():
     relevance = rng.normal(scale=0.05, size=(q, m)) - np.where(groups == "group-0", 0.8, 0.0)[:, None]
     predicted = SimpleNamespace(order={"points": np.arange(m)[::-1].astype(float)}, agreement={"points": np.zeros(m)})
     lesson = SimpleNamespace(relevance=relevance, cases=[SimpleNamespace(group=group) for group in groups])
-    found = calibrate(lesson, HeldOut("group", (predicted,) * q), "points")
+    found = calibrate(lesson, HeldOut((predicted,) * q), "points")
     assert found.group_coverage["group-0"] < 0.1
     assert found.group_coverage["group-1"] > 0.8
 
