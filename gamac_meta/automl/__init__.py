@@ -1,0 +1,1 @@
+"""AutoClusterer: search for the partition that a person would accept."""
