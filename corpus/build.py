@@ -55,19 +55,26 @@ def build(
     views: int = 0,
     high_dimensional: int = 0,
     noisy: int = 0,
+    borders: int = 0,
 ) -> Summary:
     """Fill a corpus directory up to the given numbers of data sets, and say what is in it.
 
     Entries that are there and whole are kept, so the same call after an interruption goes on where
     it stopped, and a greater number extends. The content depends on seed and assessors only.
-    datasets, views, high_dimensional, noisy: of each collection; they do not change one another.
+    datasets, views, high_dimensional, noisy, borders: of each collection; they do not change one another.
     n_jobs: processes, -1 for all cores. assessors: simulated assessors per data set.
     progress: a bar on standard error. url: database of the orders, SQLite in the directory by default.
 
     Raises InvalidInputError where the directory was built with other settings, CorpusError where it
     is damaged beyond repair or a data set cannot be made, StorageFullError where there is no room.
     """
-    wanted = {"plane": datasets, "views": views, "high_dimensional": high_dimensional, "noisy": noisy}
+    wanted = {
+        "plane": datasets,
+        "views": views,
+        "high_dimensional": high_dimensional,
+        "noisy": noisy,
+        "borders": borders,
+    }
     for name, value, least in (("datasets", datasets, 1), ("seed", seed, 0), ("assessors", assessors, 1)):
         if value < least:
             raise InvalidInputError(f"{name} must be at least {least}, got {value}")

@@ -128,6 +128,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--high-dimensional", metavar="N", type=_natural, default=0, help="and generated in 3 to 64 (default: 0)"
     )
     command.add_argument("--noisy", metavar="N", type=_natural, default=0, help="and under heavy noise (default: 0)")
+    command.add_argument("--borders", metavar="N", type=_natural, default=0, help="and with faint borders (default: 0)")
     command.add_argument("--out", metavar="DIR", type=Path, required=True, help="directory of the corpus")
     command.add_argument("--seed", metavar="N", type=_natural, default=0, help="default: 0")
     command.add_argument("--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all cores (default: 1)")
@@ -276,6 +277,7 @@ def corpus_build(arguments: argparse.Namespace) -> None:
         views=arguments.views,
         high_dimensional=arguments.high_dimensional,
         noisy=arguments.noisy,
+        borders=arguments.borders,
     )
     print(summary)
     print(f"next: {PROGRAM} corpus show {arguments.out} --out sheet.png")

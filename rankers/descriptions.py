@@ -15,15 +15,16 @@ from corpus.store import CorpusStore, Entry
 from gamac_meta import __version__
 from gamac_meta.executor import run
 from gamac_meta.files import replacing
-from gamac_meta.inputs import scaled
 from gamac_meta.measures import evaluate
-from gamac_meta.types import Dataset, Floats
-from metafeatures import LANDMARKS, MAX_POINTS, NAMES, SCHEMA_VERSION, describe
+from gamac_meta.types import Floats
+from metafeatures import LANDMARKS, NAMES, SCHEMA_VERSION, describe
 from metafeatures import Description as Seen
 from rankers._pairs import landmark_pair_names, landmark_pairs
 from rankers._partitions import in_sample, partition_feature_names, partition_features
 
 FOLDER = "descriptions"
+# counts changes in how descriptions are made: those of earlier ways are made anew
+MADE = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ def describe_corpus(directory: Path, *, n_jobs: int = 1, progress: bool = False)
 def _key(settings: Mapping[str, Any]) -> str:
     """Changes with the release, and with the names of features, measures and pair features."""
     measures = tuple(settings.get("measures") or ())
-    parts = (__version__, NAMES, measures, landmark_pair_names(LANDMARKS), partition_feature_names(measures))
+    parts = (MADE, __version__, NAMES, measures, landmark_pair_names(LANDMARKS), partition_feature_names(measures))
     return f"schema-{SCHEMA_VERSION}-{blake2b(repr(parts).encode(), digest_size=6).hexdigest()}"
 
 
@@ -84,14 +85,10 @@ def _describe_entry(task: tuple[Path, Entry]) -> tuple[int, Description]:
 
 
 def _pool_features(entry: Entry, seen: Seen) -> Floats:
-    """(P, c) features of the pool, measured on the same points as the landmarks are."""
-    measures, pool = entry.pool_table.measures, in_sample(entry.pool, seen)
-    if entry.data.n > MAX_POINTS:
-        table, landmark_table = evaluate(seen.points, pool, measures), seen.landmark_table.select(measures)
-    else:
-        # a sample of all points: the corpus has measured the pool, and measuring the landmarks costs less
-        points = Dataset(scaled(entry.data.X, "common")[seen.rows])
-        table, landmark_table = entry.pool_table, evaluate(points, seen.landmarks, measures)
+    """(P, c) features of the pool, measured on the same points as the landmarks are, as where advice is given."""
+    pool = in_sample(entry.pool, seen)
+    table = evaluate(seen.points, pool, entry.pool_table.measures)
+    landmark_table = seen.landmark_table.select(entry.pool_table.measures)
     return partition_features(table.oriented(), pool, landmark_table.oriented(), seen.landmarks)
 
 

@@ -4,6 +4,7 @@
 from corpus.generators import (
     arcs,
     areas,
+    borders,
     densities,
     gaussians,
     hierarchies,
@@ -40,6 +41,7 @@ __all__ = [
     "Sample",
     "arcs",
     "areas",
+    "borders",
     "collection_of",
     "densities",
     "draw_recipe",

@@ -114,6 +114,7 @@ COLLECTIONS: dict[str, Collection] = {
         "high_dimensional", 2 * LARGEST_COLLECTION, "data generated in 3 to 64 dimensions", _SPACE
     ),
     "noisy": Collection("noisy", 3 * LARGEST_COLLECTION, "data under heavy noise", _PLANE, Real(0.15, 0.5)),
+    "borders": Collection("borders", 4 * LARGEST_COLLECTION, "data with faint borders", _PLANE),
 }
 
 

@@ -329,9 +329,9 @@ class TestCollections:
             assert collection_of(collection.start) == collection
             assert collection_of(collection.start + 99_999) == collection
             assert GENERATORS[draw_recipe(collection.start, 7).family].collection == collection.name
-        assert [collection.start for collection in COLLECTIONS.values()] == [0, 100_000, 200_000, 300_000]
-        with pytest.raises(InvalidInputError, match="index must be from 0 to 399999, got 400000"):
-            draw_recipe(400_000, 0)
+        assert [collection.start for collection in COLLECTIONS.values()] == [0, 100_000, 200_000, 300_000, 400_000]
+        with pytest.raises(InvalidInputError, match="index must be from 0 to 499999, got 500000"):
+            draw_recipe(500_000, 0)
 
     def test_families_and_groups_are_of_one_collection(self):
         assert sorted(name for collection in COLLECTIONS for name in families(collection)) == sorted(GENERATORS)
