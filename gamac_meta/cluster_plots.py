@@ -40,6 +40,7 @@ class ClusterView(NamedTuple):
 
     points: Floats  # (m, 2)
     labels: Labels  # (m,)
+    rows: Ints  # (m,) of X that are drawn
     axes: tuple[str, str]  # what they are drawn along
     sizes: dict[int, int]  # points of each label among all n, noise last
     places: Floats  # (k, 2) the drawn point of each cluster that is nearest to its centroid: inside, also of a ring
@@ -71,7 +72,22 @@ def cluster_view(X: Floats, labels: Labels, columns: Sequence[str] = ()) -> Clus
         counted[NOISE] = counted.pop(NOISE)
     points, labels = points[drawn], labels[drawn]
     places = np.array([_inside(points[labels == label]) for label in counted if label != NOISE]).reshape(-1, 2)
-    return ClusterView(points, labels, (names[0], names[1]), counted, places, note)
+    return ClusterView(points, labels, drawn, (names[0], names[1]), counted, places, note)
+
+
+def matched_labels(labels: Labels, like: Labels) -> Labels:
+    """The same clusters (n,), numbered so that those which share most points with one of `like` bear its number."""
+    from scipy.optimize import linear_sum_assignment
+
+    k, other = int(labels.max(initial=NOISE)) + 1, int(like.max(initial=NOISE)) + 1
+    both = (labels != NOISE) & (like != NOISE)
+    shared = np.bincount(labels[both].astype(np.int64) * other + like[both], minlength=k * other).reshape(k, other)
+    numbers = np.full(k, NOISE)
+    rows, columns = linear_sum_assignment(shared, maximize=True)
+    numbers[rows] = columns
+    free = np.setdiff1d(np.arange(k + other), columns)
+    numbers[numbers == NOISE] = free[: k - len(rows)]
+    return np.append(numbers, NOISE)[labels].astype(np.int32)
 
 
 def _sample(labels: Labels, most: int) -> Ints:

@@ -54,6 +54,7 @@ def test_every_drawn_point_keeps_its_cluster_and_small_clusters_are_not_lost():
     assert len(view.points) == plots.MOST_DRAWN
     assert len(np.unique(view.points[:, 0])) == plots.MOST_DRAWN
     assert np.array_equal(view.points[:, 1], view.labels)
+    assert np.array_equal(view.points[:, 0], view.rows)
     drawn = {label: int((view.labels == label).sum()) for label in (1, -1, 2)}
     assert drawn == {1: 30, -1: 4, 2: 1}
     assert view.sizes == {0: 50_000 - 35, 1: 30, 2: 1, -1: 4}
@@ -102,6 +103,21 @@ def test_all_noise_is_drawn_in_any_number_of_columns(d):
     axes.figure.canvas.draw()
     assert [t.get_text() for t in axes.get_legend().get_texts()] == ["noise: 30"]
     plt.close(axes.figure)
+
+
+@pytest.mark.parametrize(
+    ("labels", "like", "expected"),
+    [
+        ([1, 1, 0, 0, -1], [0, 0, 1, 1, 1], [0, 0, 1, 1, -1]),
+        ([0, 0, 1, 1, 2], [1, 1, 1, 0, -1], [1, 1, 0, 0, 2]),
+        ([0, 0, 0, 0, 0], [0, 0, 1, 1, 1], [1, 1, 1, 1, 1]),
+        ([-1, -1, -1], [0, 1, 2], [-1, -1, -1]),
+        ([0, 1, 1], [-1, -1, -1], [0, 1, 1]),
+    ],
+)
+def test_clusters_that_share_most_points_bear_the_same_number(labels, like, expected):
+    found = plots.matched_labels(np.array(labels, dtype=np.int32), np.array(like, dtype=np.int32))
+    assert found.tolist() == expected
 
 
 def test_silhouettes_are_those_of_the_textbook_without_noise():
