@@ -89,9 +89,11 @@ def confidence(facts: Report) -> str:
     behind = facts.best["score"] - second.trial["score"]
     lead = facts.best["score"] - facts.trials["score"].median()
     verdict = "A close call, look at both: the" if behind <= CLOSE * lead else "The"
+    # more, where a search does not take the greatest score alone for its answer
+    distance = f"{abs(behind):.2g} {'less' if behind >= 0.0 else 'more'}"
     return (
         f"{verdict} best different answer, {clusters_of(second.trial)} by {second.trial['algorithm']}, scores "
-        f"{second.trial['score']:.4g}, which is {behind:.2g} less (the median trial: {lead:.2g} less)."
+        f"{second.trial['score']:.4g}, which is {distance} (the median trial: {lead:.2g} less)."
     )
 
 

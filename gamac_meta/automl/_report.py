@@ -155,10 +155,12 @@ def _contents(facts: Report) -> str:
 
 
 def _reasons(facts: Report) -> str:
-    score, median = facts.best["score"], facts.trials["score"].median()
+    score, scores = facts.best["score"], facts.trials["score"]
+    place = "the greatest score" if score >= scores.max() else "the score"
+    greatest = "" if score >= scores.max() else f" (the greatest: {scores.max():.4g})"
     return (
-        f"<p>{escape(configuration(facts.best))} has the greatest score, <b>{score:.4g}</b> (the median trial: "
-        f"{median:.4g}), by {escape(facts.scored_by)}.</p>"
+        f"<p>{escape(configuration(facts.best))} has {place} <b>{score:.4g}</b>{greatest} by "
+        f"{escape(facts.scored_by)}. The median trial has {scores.median():.4g}.</p>"
         f"<p>Recommended for this table: {escape(facts.recommendation)}.</p>"
     )
 
@@ -208,7 +210,7 @@ def _search(facts: Report) -> str:
         lambda ax: plot_parameters(facts.trials, ax=ax),
         (8.4, max(3.6, 0.8 + 0.24 * facts.trials["algorithm"].nunique())),
         "Parallel coordinates of the trials",
-        "Each line is a scored trial, darker with its score; the thick one is the best.",
+        "Each line is a scored trial, darker with its score; the thick one has the greatest.",
     )
 
 
@@ -225,6 +227,7 @@ def _silhouettes(facts: Report) -> str:
 
 def _leaderboard(facts: Report) -> str:
     distinct = facts.trials[facts.trials["score"].notna() & (facts.trials["state"] != "same")]
+    leaders = distinct.nlargest(LEADERS, "score")
     rows = [
         [
             f"{place} <small>(trial {trial['number']})</small>",
@@ -234,11 +237,12 @@ def _leaderboard(facts: Report) -> str:
             f"{trial['noise_share']:.1%}",
             f"{trial['seconds']:.2f}",
         ]
-        for place, (_, trial) in enumerate(distinct.nlargest(LEADERS, "score").iterrows(), start=1)
+        for place, (_, trial) in enumerate(leaders.iterrows(), start=1)
     ]
     if not rows:
         return ""
-    table = _table(["place", "score", "clusters", "what", "noise", "seconds"], rows, words=(3,), best=0)
+    chosen = np.flatnonzero(leaders["number"] == facts.best["number"])
+    table = _table(["place", "score", "clusters", "what", "noise", "seconds"], rows, words=(3,), marked=chosen)
     more = len(distinct) - len(rows)
     return table + (f'<p class="aside">{more} more in the frame of trials.</p>' if more else "")
 
@@ -267,16 +271,14 @@ def _notices(facts: Report) -> str:
     return f'<ul class="notices">{"".join(f"<li>{escape(notice)}</li>" for notice in facts.notices)}</ul>'
 
 
-def _table(
-    head: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[int] = (), best: int | None = None
-) -> str:
-    """A table of cells that are HTML already; words: columns of text; best: a row to mark."""
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[int] = (), marked: Any = ()) -> str:
+    """A table of cells that are HTML already; words: columns of text; marked: rows."""
     kinds = [' class="words"' if column in words else "" for column in range(len(head))]
     titles = "".join(f'<th scope="col"{kind}>{cell}</th>' for cell, kind in zip(head, kinds, strict=True))
     body = ""
     for place, row in enumerate(rows):
         cells = "".join(f"<td{kind}>{cell}</td>" for cell, kind in zip(row, kinds, strict=True))
-        body += f'<tr class="best">{cells}</tr>' if place == best else f"<tr>{cells}</tr>"
+        body += f'<tr class="best">{cells}</tr>' if place in marked else f"<tr>{cells}</tr>"
     head_row = f"<thead><tr>{titles}</tr></thead>"
     return f'<div class="scroll"><table class="measures">{head_row}<tbody>{body}</tbody></table></div>'
 

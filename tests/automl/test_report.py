@@ -112,6 +112,13 @@ def test_the_answer_comes_first_with_how_sure_it_is(facts):
     assert "close call" not in first
 
 
+def test_why_names_the_score_the_measure_and_the_recommended_one(facts):
+    text = Page(report_html(facts)).text["why-this-answer"]
+    assert "hdbscan(min_cluster_size=7) has the greatest score 0.9 by the planted measure." in text
+    assert "The median trial has 0.7." in text
+    assert f"Recommended for this table: {facts.recommendation}." in text
+
+
 def test_a_runner_up_that_is_nearly_as_good_is_called_so(facts):
     near = facts.trials.loc[2].copy()
     near["score"] = 0.899
@@ -154,6 +161,15 @@ def test_the_leaderboard_has_each_partition_once_the_best_first(facts):
         ["3 (trial 0)", "0.5", "2", "kmeans(n_clusters=2)"],
         ["4 (trial 1)", "0.4", "3", "kmeans(n_clusters=3) on standardized columns"],
     ]
+
+
+def test_an_answer_that_is_not_of_the_greatest_score_is_shown_as_such(facts):
+    best, first = facts.trials.loc[2], facts.trials.loc[3]
+    text = report_html(replace(facts, best=best, runners_up=(RunnerUp(facts.runners_up[0].labels, first, 0.75),)))
+    assert "3 clusters by hdbscan, scores 0.9, which is 0.2 more" in Page(text).text[""]
+    assert "has the score 0.7 (the greatest: 0.9) by the planted measure" in Page(text).text["why-this-answer"]
+    (marked,) = re.findall('<tr class="best">(.*?)</tr>', text)
+    assert "(trial 2)" in marked
 
 
 def test_failures_are_grouped_by_reason_the_most_frequent_first(facts):
