@@ -255,6 +255,8 @@ def plot_history(trials: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         found.failed, np.zeros(len(found.failed)), marker="|", s=90, c="#B00020", linewidths=1.2, clip_on=False,
         transform=ax.get_xaxis_transform(), zorder=3,
     )  # fmt: skip
+    # the ticks stand on the edge, where they do not widen the picture by themselves
+    ax.set_xlim(0.0, 1.03 * max((*found.ended, *found.failed), default=1.0))
     ax.set_xlabel("seconds since the start" + " (red ticks: trials without a partition)" * bool(found.failed.size))
     ax.set_ylabel("score")
     _plain(ax, "y")

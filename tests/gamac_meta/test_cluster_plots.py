@@ -182,6 +182,8 @@ def test_history_colors_by_algorithm_and_ticks_what_failed(axes):
     assert [len(dots.get_offsets()) for dots in by_algorithm] == [2, 1, 1, 1]
     assert len({tuple(dots.get_facecolors()[0]) for dots in by_algorithm}) == 4
     assert ticks.get_offsets()[:, 0].tolist() == pytest.approx([2.8, 2.9, 6.0, 6.6])
+    assert axes.get_xlim()[0] == 0.0
+    assert axes.get_xlim()[1] > 6.6
     names = [text.get_text() for text in axes.get_legend().get_texts()]
     assert names == ["kmeans", "gaussian_mixture", "hdbscan", "dbscan"]
 
