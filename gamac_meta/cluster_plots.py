@@ -119,8 +119,9 @@ def plot_partition(
     ax = plot_clusters(view.points, view.labels, title or "", ax=_axes(ax, (7.0, 5.2)))
     for drawn in cast("list[PathCollection]", ax.collections):
         drawn.set_sizes(2.0 * drawn.get_sizes())  # a picture of its own has room
-    ax.set_xlabel(_with_note(view.axes[0], view.note), fontsize=9)
-    ax.set_ylabel(view.axes[1], fontsize=9)
+    # a dollar in a column's name is no formula
+    ax.set_xlabel(_with_note(view.axes[0], view.note), fontsize=9, parse_math=False)
+    ax.set_ylabel(view.axes[1], fontsize=9, parse_math=False)
     clusters = [label for label in view.sizes if label != NOISE]
     for label, place in zip(clusters, view.places, strict=True):
         _haloed(ax, str(label), place, 10 if len(clusters) <= LONGEST_LEGEND else 7)

@@ -1,3 +1,5 @@
+from io import BytesIO
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -95,6 +97,13 @@ def test_beyond_twenty_clusters_only_numbers_tell_them(axes, k, legend):
     plots.plot_partition(X, labels, ax=axes)
     assert (axes.get_legend() is not None) == legend
     assert {text.get_text() for text in axes.texts} == {str(c) for c in range(k)}
+
+
+def test_names_of_columns_are_no_formulas(axes):
+    X, labels = blobs(2)
+    plots.plot_partition(X, labels, columns=["price in $ {", "$^{cost$"], ax=axes)
+    axes.figure.savefig(BytesIO())
+    assert axes.get_ylabel() == "$^{cost$"
 
 
 @pytest.mark.parametrize("d", [1, 2, 9])
