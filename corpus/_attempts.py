@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from corpus._points import Points
 from gamac_meta.clusterers import CLUSTERERS
+from gamac_meta.estimators import cut, cut_guarded, mutual_components, of_peaks, reachability_tree
 from gamac_meta.types import NOISE, Floats, Ints
 
 Partition = npt.NDArray[np.integer[Any]]
@@ -99,22 +100,6 @@ def _cut_at(points: Points, method: str, k: int) -> Partition:
     return cut(points.trees[method], points.n - k)
 
 
-def cut(tree: Floats, merges: int) -> Partition:
-    """(n,) labels after the first merges of a linkage matrix; exact where heights tie."""
-    n = len(tree) + 1
-    parent = np.arange(2 * n - 1)
-    for side in (0, 1):
-        parent[tree[:merges, side].astype(np.int64)] = np.arange(n, n + merges)
-    return np.unique(_roots(parent)[:n], return_inverse=True)[1]
-
-
-def _roots(parent: Ints) -> Ints:
-    """The root above each node; a root is its own parent."""
-    while not np.array_equal(above := parent[parent], parent):
-        parent = above
-    return parent
-
-
 def densities(points: Points) -> Iterator[Attempt]:
     """Noise is given both ways: left as it is, and to the cluster of the nearest clustered point."""
     n = points.n
@@ -132,12 +117,15 @@ def densities(points: Points) -> Iterator[Attempt]:
         _estimated(points, "hdbscan", min_cluster_size=max(5, n // 40), min_samples=3, cluster_selection_method="leaf")
     )
     for samples in (1, 8):
-        tree = _reachability_tree(points, min(samples, n - 1))
+        tree = reachability_tree(points.condensed, points.nearest[0][:, min(samples, n - 1) - 1])
         for k in points.some_k(4, telling=samples > 1):
             maker = _described("robust_single", n_clusters=k, min_samples=samples)
-            attempts.append((maker, _bound(_cut_guarded, tree, k, max(3, n // 50))))
+            attempts.append((maker, _bound(cut_guarded, tree, k, max(3, n // 50))))
     attempts += [
-        (_described("mutual_neighbors", n_neighbors=count), _bound(_mutual_components, points, count))
+        (
+            _described("mutual_neighbors", n_neighbors=count),
+            _bound(mutual_components, points.nearest[1][:, :count], max(3, n // 100)),
+        )
         for count in (5, 10, 20)
         if count < n
     ]
@@ -169,47 +157,9 @@ def _without_noise(points: Points, labels: Callable[[], Partition]) -> Partition
     return filled
 
 
-def _reachability_tree(points: Points, samples: int) -> Floats:
-    """Single linkage over mutual reachability.  Campello et al. 2013, doi:10.1007/978-3-642-37456-2_14."""
-    from scipy.cluster.hierarchy import linkage
-
-    core = points.nearest[0][:, samples - 1]
-    first, second = np.triu_indices(points.n, k=1)
-    return np.asarray(linkage(np.maximum(points.condensed, np.maximum(core[first], core[second])), "single"))
-
-
-def _cut_guarded(tree: Floats, k: int, least: int) -> Partition:
-    """The highest cut with k clusters of at least `least` points; smaller ones are noise."""
-    n = len(tree) + 1
-    sizes = np.concatenate([np.ones(n), tree[:, 3]])
-    big = (sizes >= least).astype(int)
-    sides = tree[:, :2].astype(np.int64)
-    count = np.cumsum(big[n:] - big[sides[:, 0]] - big[sides[:, 1]])
-    cuts = np.flatnonzero(count == k)
-    if cuts.size == 0:
-        raise ValueError(f"no cut has {k} clusters of at least {least} points")
-    return _small_to_noise(cut(tree, int(cuts[-1]) + 1), least)
-
-
-def _small_to_noise(labels: Partition, least: int) -> Partition:
-    return np.where(np.bincount(labels)[labels] >= least, labels, NOISE)
-
-
-def _mutual_components(points: Points, count: int) -> Partition:
-    """Components of the mutual neighbor graph.  Brito et al. 1997, doi:10.1016/S0167-7152(96)00213-1."""
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    indices = points.nearest[1][:, :count]
-    rows = np.repeat(np.arange(points.n), indices.shape[1])
-    graph = csr_matrix((np.ones(rows.size), (rows, indices.ravel())), shape=(points.n, points.n))
-    labels = connected_components(graph.minimum(graph.T), directed=False)[1]
-    return _small_to_noise(labels, max(3, points.n // 100))
-
-
 def modes(points: Points) -> Iterator[Attempt]:
     for k in points.some_k(3):
-        yield _described("density_peaks", n_clusters=k), _bound(_density_peaks, points, k)
+        yield _described("density_peaks", n_clusters=k), _bound(_of_peaks, points, k)
     sample = np.sort(points.rng.choice(points.n, min(SAMPLE, points.n), replace=False))
     between = points.square[np.ix_(sample, sample)]
     for quantile in (0.02, 0.1):
@@ -221,6 +171,10 @@ def modes(points: Points) -> Iterator[Attempt]:
         preference = -factor * float(np.median(between**2))
         maker = _described("affinity_propagation", preference=preference)
         yield maker, _bound(_affinity, points, sample, preference, points.seed())
+
+
+def _of_peaks(points: Points, k: int) -> Partition:
+    return of_peaks(*points.peaks, k)
 
 
 def _mean_shift(points: Points, sample: Ints, bandwidth: float) -> Partition:
@@ -248,15 +202,6 @@ def _affinity(points: Points, sample: Ints, preference: float, seed: int) -> Par
 
 def _of_nearest(points: Points, sample: Ints, labels: Partition) -> Partition:
     return np.asarray(labels[points.square[:, sample].argmin(axis=1)])
-
-
-def _density_peaks(points: Points, k: int) -> Partition:
-    """The k points that are dense and far from denser ones gather the others, each after its nearest denser."""
-    peakedness, parent = points.peaks
-    parent = parent.copy()
-    peaks = np.argsort(-peakedness, kind="stable")[:k]
-    parent[peaks] = peaks
-    return np.unique(_roots(parent), return_inverse=True)[1]
 
 
 def spectra(points: Points) -> Iterator[Attempt]:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from gamac_meta.estimators import density_peaks
 from gamac_meta.points import SharedPoints
 from gamac_meta.types import Floats, Ints
 
@@ -106,16 +107,5 @@ class Points:
 
     @cached_property
     def peaks(self) -> tuple[Floats, Ints]:
-        """(n,) density times distance to the nearest denser point, and that point.
-
-        Rodriguez & Laio 2014, doi:10.1126/science.1242072.
-        """
-        width = max(float(np.quantile(self.condensed, 0.02)), 1e-9)
-        density = np.exp(-((self.square / width) ** 2)).sum(axis=1)
-        rank = np.empty(self.n, dtype=np.int64)
-        rank[np.argsort(-density, kind="stable")] = np.arange(self.n)
-        denser = np.where(rank[None, :] < rank[:, None], self.square, np.inf)
-        parent = denser.argmin(axis=1)
-        gap = denser[np.arange(self.n), parent]
-        # infinite peakedness: the densest point is the first peak, however far it is from the others
-        return density * gap, parent
+        """(n,) peakedness and the nearest denser point, as of `gamac_meta.estimators.density_peaks`."""
+        return density_peaks(self.condensed, self.square)

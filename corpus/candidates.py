@@ -12,8 +12,9 @@ import logging
 
 import numpy as np
 
-from corpus._attempts import Partition, attempts, cut, perturbed
+from corpus._attempts import Partition, attempts, perturbed
 from corpus._points import Points
+from gamac_meta.estimators import cut
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.types import NOISE, Dataset, Floats, Ints, PartitionSet
 
