@@ -92,7 +92,7 @@ def _answer(facts: Report) -> str:
     hollow = ""
     if facts.filled_noise.any():
         hollow = (
-            " Hollow gray points were called noise and count with the nearest cluster everywhere else on this page."
+            " Hollow gray points were called noise and count with the nearest cluster in every number on this page."
         )
     elif (facts.labels == NOISE).any():
         hollow = " Hollow gray points are noise."
@@ -128,19 +128,16 @@ def _contents(facts: Report) -> str:
         told = escape(row["features"]) or '<span class="aside">no column by itself</span>'
         rows.append([name, str(row["size"]), f"{row['share']:.1%}", *noise, told, f"{row['spread']:.2f}", examples])
         centers.append([name, *(f"{value:.4g}" for value in row.iloc[5 : 5 + MOST_COLUMNS])])
-    table = _table(
-        [
-            "cluster",
-            "points",
-            "share",
-            *["of them noise"] * filled,
-            "what tells it from the rest",
-            "spread",
-            "examples",
-        ],
-        rows,
-        words=(3 + filled,),
-    )
+    head = [
+        "cluster",
+        "points",
+        "share",
+        *["of them noise"] * filled,
+        "what tells it from the rest",
+        "spread",
+        "examples",
+    ]
+    table = _table(head, rows, words=(head.index("what tells it from the rest"),))
     left_out = []
     if len(found) > MOST_DESCRIBED:
         left_out.append(f"{len(found) - MOST_DESCRIBED} more clusters are not shown.")
