@@ -26,7 +26,7 @@ from rankers._pairs import learned_pairs, pair_feature_names
 from rankers._partitions import FACTS, partition_feature_names
 from rankers.cases import Case, case_pairs, folds
 from rankers.descriptions import describe_corpus
-from rankers.learned import HEADS, POOL_ROWS, LearnedScores, design_rows
+from rankers.learned import ORDERING, POOL_ROWS, LearnedScores, design_rows
 from rankers.metrics import regret_of_first
 from rankers.pipeline import INNER_FOLDS
 from rankers.training import assemble, heard_orders
@@ -97,7 +97,7 @@ KINDS: Mapping[str, Callable[[Facts], bool]] = {
 class LearnedSettings(Lessons):
     """A learned measure."""
 
-    heads: tuple[str, ...] = HEADS
+    heads: tuple[str, ...] = ORDERING
     amounts: bool = False  # the mean rank and the index themselves are the target, not the ranks of them
     accord: bool = False  # data sets weigh as much as their assessors agree
     assessors: int | None = None  # so many in the consensus; None is all
@@ -431,7 +431,8 @@ def learned_scores(
 
 
 def _scored(material: Material, score: Callable[[Floats], Floats], row: int) -> LearnedScores:
-    return LearnedScores(score(material.landmarks[row]), score(material.pools[row]))
+    pool = score(material.pools[row])
+    return LearnedScores(score(material.landmarks[row]), pool, pool)
 
 
 def _pairs(case: Case, scores: LearnedScores, basis: str) -> Floats:

@@ -1,8 +1,9 @@
 """The learned measure: scores a partition directly, from what measures, landmarks and its shape say of it.
 
-Two heads share the features and are averaged. One learned where assessors put the candidates; the other
-how far partitions of a whole pool agree with the generating labels, so that it is right among hundreds of
-partitions too, where one measure is best where it errs.
+Three heads share the features. One learned where assessors put the candidates, one how far partitions of a
+whole pool agree with the generating labels: their mean is the learned measure. The third learned from the same
+pools to put the best partition first, whatever the order of the rest: it chooses among hundreds, where one
+measure is best where it errs.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.special import expit
 
 from gamac_meta.types import Floats
 from rankers._partitions import partition_feature_names
@@ -21,9 +23,13 @@ if TYPE_CHECKING:
 
     from rankers.cases import Case
 
-HEADS = ("consensus", "labels")
+HEADS = ("consensus", "labels", "top")
+ORDERING = ("consensus", "labels")  # heads of the learned measure
+CHOOSING = ("labels", "top")  # heads of the choice
 # partitions of each pool that the labels head learns from
 POOL_ROWS = 40
+# the head that ranks has scores of any size; so spread, they weigh about as much as the other head's shares
+TOP_SPREAD = 2.0
 
 
 class LearnedScores(NamedTuple):
@@ -31,6 +37,7 @@ class LearnedScores(NamedTuple):
 
     landmarks: Floats  # (l,)
     pool: Floats  # (P,)
+    choice: Floats  # (P,) by the heads that choose
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,32 +55,55 @@ class LearnedMeasure:
 
     def score(self, features: Floats, partitions: Floats) -> Floats:
         """(p,) scores, greater is better, from features (f,) and partition features (p, c)."""
-        rows = design_rows(features, partitions)
-        return np.mean([head.predict(rows, num_threads=1) for head in self.heads.values()], axis=0)
+        return self._mean(ORDERING, design_rows(features, partitions))
+
+    def choice(self, features: Floats, partitions: Floats) -> Floats:
+        """(p,) scores of which the greatest marks the partition to take; without generating labels to learn from,
+        those of `score`."""
+        return self._mean(CHOOSING if "top" in self.heads else ORDERING, design_rows(features, partitions))
+
+    def _mean(self, names: Sequence[str], rows: Floats) -> Floats:
+        scores = {name: self.heads[name].predict(rows, num_threads=1) for name in names if name in self.heads}
+        if "top" in scores:
+            scores["top"] = expit(scores["top"] / TOP_SPREAD)
+        return np.asarray(np.mean(list(scores.values()), axis=0))
 
     def scores_of(self, case: Case) -> LearnedScores:
         """Scores of a case's landmarks and pool."""
         return LearnedScores(
-            self.score(case.features, case.landmark_partitions), self.score(case.features, case.pool_partitions)
+            self.score(case.features, case.landmark_partitions),
+            self.score(case.features, case.pool_partitions),
+            self.choice(case.features, case.pool_partitions),
         )
 
 
 def fit_learned(
-    cases: Sequence[Case], feature_names: tuple[str, ...], measures: tuple[str, ...], seed: int
+    cases: Sequence[Case],
+    feature_names: tuple[str, ...],
+    measures: tuple[str, ...],
+    seed: int,
+    heads: Sequence[str] = HEADS,
 ) -> LearnedMeasure:
-    """Both heads; the labels head only where some cases have generating labels."""
-    from rankers._lightgbm import fit_partitions
+    """The named heads; those that learn from generating labels only where some cases have them."""
+    from rankers._lightgbm import fit_partitions, fit_top
 
     columns = (*partition_feature_names(measures), *feature_names)
     lessons = {"consensus": [_of_candidates(case) for case in cases]}
-    planted = [(place, case) for place, case in enumerate(cases) if case.agreement is not None]
+    planted = [
+        (case, case.agreement, np.random.default_rng([seed, place]))
+        for place, case in enumerate(cases)
+        if case.agreement is not None
+    ]
     if planted:
-        lessons["labels"] = [_of_pool(case, np.random.default_rng([seed, place])) for place, case in planted]
-    heads = {}
+        lessons["labels"] = [_of_pool(*parts) for parts in planted]
+    fitted = {}
     for name, parts in lessons.items():
         rows, targets = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        heads[name] = fit_partitions(rows, targets, columns, seed)
-    return LearnedMeasure(measures, feature_names, heads)
+        fitted[name] = fit_partitions(rows, targets, columns, seed)
+    if planted and "top" in heads:
+        pools = [design_rows(case.features.astype(np.float32), case.pool_partitions) for case, _, _ in planted]
+        fitted["top"] = fit_top(pools, [agreement for _, agreement, _ in planted], columns, seed)
+    return LearnedMeasure(measures, feature_names, fitted)
 
 
 def design_rows(features: Floats, partitions: Floats) -> Floats:
@@ -88,12 +118,10 @@ def _of_candidates(case: Case) -> tuple[Floats, Floats]:
     return rows, (len(case.consensus) - case.consensus) / (len(case.consensus) - 1.0)
 
 
-def _of_pool(case: Case, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def _of_pool(case: Case, agreement: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Rows of some of the pool and the share of the pool that agrees less with the generating labels."""
     from scipy.stats import rankdata
 
-    if case.agreement is None:
-        raise ValueError("a case without generating labels has no such target")
-    shares = (rankdata(case.agreement) - 1.0) / (case.agreement.size - 1.0)
-    taken = rng.permutation(case.agreement.size)[:POOL_ROWS]
+    shares = (rankdata(agreement) - 1.0) / (agreement.size - 1.0)
+    taken = rng.permutation(agreement.size)[:POOL_ROWS]
     return design_rows(case.features.astype(np.float32), case.pool_partitions[taken]), shares[taken]

@@ -229,8 +229,8 @@ def _learned(
     names = set(part["heads"])
     if not {"consensus"} <= names <= set(LEARNED_HEADS):
         raise ModelError(
-            f"model {directory}: the learned measure must have the head consensus, and labels at most, "
-            f"got {sorted(names)}"
+            f"model {directory}: the learned measure must have the head consensus, and beside it at most "
+            f"{', '.join(LEARNED_HEADS[1:])}; got {sorted(names)}"
         )
     heads = {str(head): _read_head(directory, facts, len(columns)) for head, facts in part["heads"].items()}
     return LearnedMeasure(measures, features, heads)

@@ -10,7 +10,7 @@ import numpy as np
 
 from gamac_meta.types import Floats
 from rankers.cases import Case, case_pairs, folds, meta_dataset
-from rankers.learned import LearnedMeasure, LearnedScores, fit_learned
+from rankers.learned import ORDERING, LearnedMeasure, LearnedScores, fit_learned
 from rankers.model import BASES
 
 if TYPE_CHECKING:
@@ -78,7 +78,11 @@ def cross_scores(
     found: dict[int, LearnedScores] = {}
     for part in range(int(fold.max()) + 1):
         learned = fit_learned(
-            [case for case, out in zip(cases, fold == part, strict=True) if not out], feature_names, measures, seed
+            [case for case, out in zip(cases, fold == part, strict=True) if not out],
+            feature_names,
+            measures,
+            seed,
+            ORDERING,
         )
         found |= {int(place): learned.scores_of(cases[int(place)]) for place in np.flatnonzero(fold == part)}
     return [found[place] for place in range(len(cases))]

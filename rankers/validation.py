@@ -18,7 +18,7 @@ from rankers.cases import Case, folds
 from rankers.model import Calibration
 from rankers.pipeline import Predicted, fit
 
-FOLDS = 10
+FOLDS = 5
 # what may be left out whole
 KINDS = ("group", "base")
 
@@ -56,7 +56,7 @@ class HeldOut:
 def leave_out(
     lesson: Lesson, *, by: str = "group", seed: int = 0, n_jobs: int = 1, progress: str | None = None
 ) -> HeldOut:
-    """Predictions for every case. Groups (or base data sets) are spread over 10 folds, none is parted."""
+    """Predictions for every case. Groups (or base data sets) are spread over folds, none is parted."""
     fold = folds([getattr(case, by) for case in lesson.cases], FOLDS)
     tasks = [(lesson, fold == part, seed) for part in range(int(fold.max()) + 1)]
     found: dict[int, Predicted] = {}
@@ -106,7 +106,10 @@ def calibrate(lesson: Lesson, held_out: HeldOut, basis: str) -> Calibrated:
 def contenders(held_out: HeldOut, suffix: str = "") -> tuple[dict[str, Ints], dict[str, Sequence[Floats]]]:
     """Picks of measures and scores of pools, by the names under which they are reported."""
     picks = {f"{title}{suffix}": held_out.picks(basis) for basis, title in TITLES.items()}
-    return picks, {f"{LEARNED}{suffix}": held_out.learned}
+    return picks, {
+        f"{LEARNED}{suffix}": held_out.learned,
+        f"{CHOICE}{suffix}": [seen.learned.choice for seen in held_out.predicted],
+    }
 
 
 def dealt_agreement(dealt: Lesson, control: HeldOut) -> dict[str, float]:
@@ -128,4 +131,5 @@ def dealt_agreement(dealt: Lesson, control: HeldOut) -> dict[str, float]:
 
 TITLES = {"points": "recommender, from X", "candidates": "recommender, candidates given"}
 LEARNED = "learned measure"
+CHOICE = "learned choice"
 SHUFFLED = ", shuffled targets"
