@@ -333,9 +333,12 @@ class _Worker:
         if code < 0:
             name = next((known.name for known in signal.Signals if known == -code), f"signal {-code}")
             return "crashed", f"killed by {name}"
+        reason = f"ended with exit status {code}"
+        if self.ready:
+            return "crashed", reason
         self.errors.seek(0)
         said = self.errors.read().decode(errors="replace").strip().splitlines()
-        return "crashed", f"ended with exit status {code}" + (f": {said[-1]}" if said else "")
+        return "crashed", reason + (f": {said[-1]}" if said else "")
 
 
 def _oom_kills() -> int:

@@ -25,6 +25,12 @@ def multiples(context, payload):
         yield value * context
 
 
+def multiples_of_all(context, payload):
+    """The payload times the context, twice."""
+    yield payload * context
+    yield payload * context
+
+
 def call(context, payload):
     """Do the planted thing."""
     function, *arguments = payload
@@ -105,6 +111,13 @@ def child():
     sleepy()
 
 
+def leave_a_child():
+    """Crash, while a child that was forked keeps the worker's socket open."""
+    if os.fork():
+        os._exit(4)
+    sleepy()
+
+
 def planted(workers, function, *arguments, number=0, seconds=PATIENCE):
     """Its values and its end, after the job ran alone."""
     workers.submit(Job(number, (function, *arguments), seconds))
@@ -161,6 +174,15 @@ def test_fifty_short_jobs_on_two_workers():
             assert [item.value for item in items if item.number == number] == [0, 10, 20, 30][: number % 4]
         assert workers.wait(0.0) == []
         assert workers.idle == 2
+
+
+def test_large_payloads_and_values():
+    with Workers(multiples_of_all, 2.0, n_jobs=1, memory_limit=None) as workers:
+        # to a worker that still starts
+        workers.submit(Job(0, np.ones(5_000_000), PATIENCE))
+        items, ends = all_of(workers, 1)
+    assert ends[0].state == "ok"
+    assert [item.value.sum() for item in items] == [1e7, 1e7]
 
 
 def test_context_and_values_may_be_arrays_and_what_a_caller_defines_inside():
@@ -229,16 +251,17 @@ def test_a_kill_by_the_system_for_memory_is_told_from_any_other(worker, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("fault", "argument", "reason"),
+    ("fault", "arguments", "reason"),
     [
-        (kill_itself, signal.SIGKILL, "killed by SIGKILL"),
-        (kill_itself, signal.SIGSEGV, "killed by SIGSEGV"),
-        (kill_itself, signal.SIGRTMIN + 1, f"killed by signal {signal.SIGRTMIN + 1}"),
-        (os._exit, 3, "ended with exit status 3"),
+        (kill_itself, (signal.SIGKILL,), "killed by SIGKILL"),
+        (kill_itself, (signal.SIGSEGV,), "killed by SIGSEGV"),
+        (kill_itself, (signal.SIGRTMIN + 1,), f"killed by signal {signal.SIGRTMIN + 1}"),
+        (os._exit, (3,), "ended with exit status 3"),
+        (leave_a_child, (), "ended with exit status 4"),
     ],
 )
-def test_a_crash_is_named(worker, fault, argument, reason):
-    _, end = planted(worker, fault, argument)
+def test_a_crash_is_named(worker, fault, arguments, reason):
+    _, end = planted(worker, fault, *arguments)
     assert (end.state, end.reason) == ("crashed", reason)
     assert planted(worker, pid)[1].state == "ok"
 
