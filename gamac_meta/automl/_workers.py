@@ -151,7 +151,6 @@ class Workers:
 
     def submit(self, job: Job) -> None:
         """Hand a job to an idle worker; a large payload waits for one that still starts."""
-
         if any(worker.job is not None and worker.job.number == job.number for worker in self._workers):
             raise InvalidInputError(f"numbers of running jobs must be unique, got {job.number} again")
         free = [place for place, worker in enumerate(self._workers) if worker.job is None]
