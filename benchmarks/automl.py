@@ -210,6 +210,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="processes or threads of a contender")
     parser.add_argument("--out", type=Path, help="JSON lines; all that it holds is summed up")
     options = parser.parse_args()
+    # ends like an interrupt, so that the contender ends too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     pythons = dict(each.split("=", 1) for each in options.peer_python)
     contenders = options.contenders.split(",") if options.contenders else [*CONTENDERS, *pythons]
     found = list(tables(options.archive))

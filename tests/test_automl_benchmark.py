@@ -4,6 +4,8 @@ import fcntl
 import importlib
 import importlib.util
 import json
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -65,7 +67,9 @@ def planted(benchmark, tmp_path, monkeypatch):
     """A folder with the script that now runs instead of the contenders."""
     (tmp_path / "child.py").write_text(PLANTED)
     monkeypatch.setattr(benchmark, "CHILD", tmp_path / "child.py")
-    return tmp_path
+    handler = signal.getsignal(signal.SIGTERM)
+    yield tmp_path
+    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.fixture
@@ -76,6 +80,19 @@ def blobs(benchmark):
     X = np.array([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]])[labels] + rng.normal(size=(120, 2))
     labels[::10] = -1
     return benchmark.Table("blobs", "2-D", X, labels)
+
+
+def freed(path):
+    """Wait until nobody holds the lock."""
+    deadline = time.monotonic() + 60.0
+    with path.open() as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                assert time.monotonic() < deadline, "the worker is alive"
+                time.sleep(0.05)
 
 
 def made_run(benchmark, data, contender, ari, *, budget=20.0, state="ok", seconds=1.0, **facts):
@@ -121,15 +138,30 @@ def test_nothing_outlives_its_run(benchmark, blobs, planted, monkeypatch, conten
     found = benchmark.run(blobs, contender, 0.1, 1)
     assert found.state == state
     assert (planted / "locked").exists()
+    freed(planted / "lock")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_an_ended_benchmark_takes_its_contender_along(planted, sent):
+    np.savez(planted / "sets.npz", **{"a/X": np.zeros((4, 2)), "a/labels": np.zeros(4)})
+    code = f"""if True:
+        import sys
+        from pathlib import Path
+        sys.path.insert(0, {str(BENCHMARKS)!r})
+        import automl
+        automl.CHILD = Path({str(planted / "child.py")!r})
+        sys.argv = ["automl.py", "sets.npz", "--only", "a", "--contenders", "kmeans", "--seconds", "300"]
+        automl.main()
+    """
+    command = subprocess.Popen([sys.executable, "-c", code], cwd=planted, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60.0
-    with (planted / "lock").open() as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                assert time.monotonic() < deadline, "the worker is alive"
-                time.sleep(0.05)
+    while not (planted / "locked").exists():
+        assert command.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    command.send_signal(sent)
+    assert command.wait(60.0) != 0
+    freed(planted / "lock")
 
 
 def test_a_failure_has_its_reason(benchmark, blobs):
