@@ -1,13 +1,19 @@
-"""The compiler of all kernels: numba, free of the GIL, its machine code kept in the user's cache."""
+"""The compiler of all kernels: numba, free of the GIL, its machine code kept in the user's cache; and what
+kernels run in: one thread for matrix products, interrupts that stay interrupts."""
 
 import os
+import signal
+import sys
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any
 
 from numba import config, njit
+from threadpoolctl import ThreadpoolController
 
 # Sums may be reassociated, so that they run in vector lanes; every value is finite or infinite, never NaN.
 VECTORIZED = frozenset({"reassoc", "nnan", "nsz", "contract"})
@@ -41,12 +47,43 @@ def nothing_kept(compiled: Any) -> bool:
     return not any(Path(compiled.stats.cache_path).glob("*.nbi"))
 
 
+@lru_cache(maxsize=1)
+def _product_libraries(_modules: int) -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
+
+
+def one_product_thread() -> AbstractContextManager[Any]:
+    """Context in which matrix products run in one thread."""
+    # looking libraries up takes longer than most products: again only where an import may have brought one more
+    return _product_libraries(len(sys.modules)).limit(limits=1, user_api="blas")
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """An interrupt stays one: numba reports it as a SystemError where it met a kernel that returns arrays."""
+    """An interrupt inside comes out as a KeyboardInterrupt, wherever it met the main thread.
+
+    Raised in a finalizer, or in a callback of weak references, of the garbage collector or of C, Python prints
+    it and goes on; a lock that was being waited for may turn it into a RuntimeError, and numba, where a kernel
+    returns arrays, into a SystemError. A handler other than Python's own is left in place.
+    """
+    heard = []
+
+    def hear(number: int, frame: Any) -> None:
+        heard.append(number)
+        signal.default_int_handler(number, frame)
+
+    # other threads neither meet interrupts nor may set handlers
+    listens = current_thread() is main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     try:
+        if listens:
+            signal.signal(signal.SIGINT, hear)
         yield
-    except SystemError as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):
+    except Exception as error:
+        if heard or isinstance(error.__cause__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         raise
+    finally:
+        if listens:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+    if heard:
+        raise KeyboardInterrupt

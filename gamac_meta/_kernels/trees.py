@@ -6,13 +6,11 @@ are compared by their bit patterns, which order as they do: of integers the smal
 """
 
 from contextlib import nullcontext
-from functools import cache
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from gamac_meta._kernels import products
-from gamac_meta._kernels.compiler import kernel, vectorized
+from gamac_meta._kernels.compiler import kernel, one_product_thread, vectorized
 
 BLOCK = 128
 LANES = 32
@@ -577,15 +575,9 @@ def reflected_distances(X, starts, centroids, out):
 # ---- many dimensions ----------------------------------------------------------------------------
 
 
-@cache
-def _libraries():
-    """The libraries that make products, looked up once, as that takes longer than many a product."""
-    return ThreadpoolController()
-
-
 def _one_thread(X):
     """Context in which a product runs in one thread: digits must not depend on how many there are."""
-    return _libraries().limit(limits=1, user_api="blas") if _multiplies(X) else nullcontext()
+    return one_product_thread() if _multiplies(X) else nullcontext()
 
 
 def _multiplies(X):

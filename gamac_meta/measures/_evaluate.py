@@ -7,9 +7,8 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from gamac_meta._kernels.compiler import interruptible
+from gamac_meta._kernels.compiler import interruptible, one_product_thread
 from gamac_meta.backend import device_for
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.inputs import as_dataset, as_partitions
@@ -116,7 +115,7 @@ class MeasureEngine:
         reasons = {}
         methods = {}
         # the walks have threads of their own: those of matrix products would only wait and burn time
-        with interruptible(), threadpool_limits(1, "blas"):
+        with interruptible(), one_product_thread():
             for row, cells in enumerate(self._cells(given, chosen, noise, time_limit, random_state)):
                 for column, (measure, cell) in enumerate(zip(chosen, cells, strict=True)):
                     values[row, column], low[row, column], high[row, column] = cell.value, cell.low, cell.high

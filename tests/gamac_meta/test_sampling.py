@@ -1,6 +1,8 @@
 """Many points: estimates say what they are, and their intervals hold the exact values as often as they say."""
 
-import _thread
+import itertools
+import os
+import signal
 import threading
 import time
 from functools import cache
@@ -8,7 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from gamac_meta import evaluate
+from gamac_meta import evaluate, sampling
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.extremes import SEARCHES, exact_extremes
 from gamac_meta.measures import MEASURES, MeasureEngine, _large
@@ -470,14 +472,24 @@ def test_more_clusters_than_rows_are_undefined_with_a_reason(clock):
     assert np.array_equal(np.isnan(table.values[1]), [True, True, False])
 
 
-def test_an_interrupt_ends_all_threads(too_many):
-    X, labels = many(50_000)
+@pytest.mark.parametrize("at", [1, 40, 300])
+def test_an_interrupt_ends_all_threads(monkeypatch, too_many, at):
+    X, labels = many(20_000)
     before = set(threading.enumerate())
-    timer = threading.Timer(1.0, _thread.interrupt_main)
-    timer.start()
+    steps = itertools.count()
+    fold = sampling.kernels.fold_points
+
+    def interrupted(*given):
+        if next(steps) == at:
+            # as a terminal does: it wakes the main thread, which waits for the others
+            os.kill(os.getpid(), signal.SIGINT)
+        return fold(*given)
+
+    monkeypatch.setattr(sampling.kernels, "fold_points", interrupted)
     with pytest.raises(KeyboardInterrupt):
         evaluate(X, labels, ["silhouette", "gamma"], time_limit=6000.0)
-    timer.join()
+    # uninterrupted, 20 000 rows take 2500 steps of 8
+    assert next(steps) < 2000
     # the first progress bar of a process starts a thread that watches bars, and stays
     assert {thread.name for thread in set(threading.enumerate()) - before} <= {"tqdm_monitor"}
 
