@@ -16,7 +16,7 @@ Labels = npt.NDArray[np.integer[Any]]
 PEAK_WIDTH = 0.02
 
 
-class RobustSingleLinkage(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class RobustSingleLinkage(ClusterMixin, BaseEstimator):
     """Single linkage over mutual reachability, cut where it has n_clusters of at least min_cluster_size points,
     or as many as there are.
 
@@ -46,7 +46,7 @@ class RobustSingleLinkage(ClusterMixin, BaseEstimator):  # type: ignore[misc]  #
         return self
 
 
-class MutualNeighbors(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+class MutualNeighbors(ClusterMixin, BaseEstimator):
     """Components of the graph that joins points which are among each other's nearest neighbors.
 
     Components of fewer than min_cluster_size points are noise (-1); None is a 100th of the points, at least 3.
@@ -69,23 +69,29 @@ class MutualNeighbors(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
 
-class DensityPeaks(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+class DensityPeaks(ClusterMixin, BaseEstimator):
     """The points that are dense and far from denser ones gather the others, each after its nearest denser point.
 
+    memory: as of scikit-learn's AgglomerativeClustering: keeps the peaks for other numbers of them.
     Rodriguez & Laio 2014, doi:10.1126/science.1242072.
     """
 
-    def __init__(self, n_clusters: int = 2) -> None:
+    def __init__(self, n_clusters: int = 2, *, memory: Any = None) -> None:
         self.n_clusters = n_clusters
+        self.memory = memory
 
     def fit(self, X: Any, y: Any = None) -> DensityPeaks:  # noqa: ARG002
         """Sets labels_ (n,)."""
-        from scipy.spatial.distance import pdist, squareform
-
         X = validate_data(self, X, ensure_min_samples=2, dtype=np.float64)
-        condensed = pdist(X)
-        self.labels_ = of_peaks(*density_peaks(condensed, squareform(condensed)), self.n_clusters)
+        self.labels_ = of_peaks(*check_memory(self.memory).cache(_peaks_of)(X), self.n_clusters)
         return self
+
+
+def _peaks_of(X: Floats) -> tuple[Floats, Ints]:
+    from scipy.spatial.distance import pdist, squareform
+
+    condensed = pdist(X)
+    return density_peaks(condensed, squareform(condensed))
 
 
 def _tree_of(X: Floats, samples: int) -> Floats:

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 LEARNED = "learned"
 RECOMMENDED = "recommended"
+CHOICE = "choice"
+OF_THE_MODEL = (LEARNED, RECOMMENDED, CHOICE)
 
 
 class PartitionScorer:
     """Scores partitions of one X as they come: what depends on X alone is made once.
 
     X, model, scale: as for `gamac_meta.recommend_measure`. by: "learned", the learned measure;
-    "recommended", the measure recommended for X; or a measure's name. backend: for a measure; the
+    "choice", its heads that mark the one to take of many; "recommended", the measure recommended for X; or a measure's name. backend: for a measure; the
     learned one looks at few points and stays on the processor.
     """
 
@@ -39,19 +41,19 @@ class PartitionScorer:
         scale: str | None = "common",
         backend: str = "auto",
     ) -> None:
-        if by not in (LEARNED, RECOMMENDED):
+        if by not in OF_THE_MODEL:
             MEASURES[by]  # refuses what there is none of, and names what is near
         device_for(backend, 0)  # refuses what is not there before any work
         self.prepared = prepare(X, scale)
-        self._by, self._backend = by, backend
-        if by in (LEARNED, RECOMMENDED):
+        self.by, self._backend = by, backend
+        if by in OF_THE_MODEL:
             self._model = load_model(model)
 
     @cached_property
     def measure(self) -> str | None:
         """The measure that scores, None for the learned one."""
-        if self._by != RECOMMENDED:
-            return None if self._by == LEARNED else self._by
+        if self.by != RECOMMENDED:
+            return None if self.by in OF_THE_MODEL else self.by
         ranker = self._model.recommenders["points"]
         best = ranker.predict(self._reading.features, self._reading.pairs()).order[0]
         return ranker.measures[int(best)]
@@ -60,7 +62,7 @@ class PartitionScorer:
     def title(self) -> str:
         """What scores, in words."""
         if self.measure is None:
-            return f"the learned measure of {self._model.name}"
+            return f"the learned {'choice' if self.by == CHOICE else 'measure'} of {self._model.name}"
         return f"{MEASURES[self.measure].title} ({self.measure})"
 
     @cached_property
@@ -83,7 +85,7 @@ class PartitionScorer:
             return scores
         compared = PartitionSet(labels.labels[several], tuple(labels.makers[row] for row in several))
         if self.measure is None:
-            scores[several] = self._reading.score(compared)
+            scores[several] = self._reading.score(compared, choosing=self.by == CHOICE)
         else:
             # exact however long it takes: an estimate would depend on how many are scored at once
             table = self._engine.evaluate(compared, [self.measure], time_limit=None)
@@ -104,7 +106,8 @@ def score_partitions(
 
     X: (n, d) as for `gamac_meta.recommend_measure`, scaled likewise. partitions: (p, n) labels, -1 is noise.
     by: "learned" (the default), a measure learned from assessors' orders, about the share of other
-    partitions that people would put behind one; "recommended", the measure recommended for X; or a
+    partitions that people would put behind one; "choice", to take one of many, right at the top rather
+    than in the order of all; "recommended", the measure recommended for X; or a
     measure's name. A score does not depend on the other partitions; values of measures are exact,
     however long that takes.
 

@@ -33,9 +33,10 @@ class Reading:
         values = self._engine.evaluate(among, self._table.measures).oriented()[:-1]
         return partition_features(values, labels, self._table.oriented(), landmarks)
 
-    def score(self, partitions: PartitionSet) -> Floats:
-        """(p,) of the learned measure, greater is better."""
-        return self.model.learned.score(self.features, self.partition_features(partitions))
+    def score(self, partitions: PartitionSet, *, choosing: bool = False) -> Floats:
+        """(p,) of the learned measure, greater is better; choosing: by its heads that choose one of many."""
+        learned = self.model.learned
+        return (learned.choice if choosing else learned.score)(self.features, self.partition_features(partitions))
 
     def pairs(self) -> Floats:
         """(m, g) features of each measure from X alone."""

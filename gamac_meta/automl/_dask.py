@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-import cloudpickle  # type: ignore[import-untyped]
+import cloudpickle
 
 from gamac_meta.automl._workers import Ended, Item, Job, Work, Workers
 from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError

@@ -24,7 +24,7 @@ from threading import Thread
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
-import cloudpickle  # type: ignore[import-untyped]
+import cloudpickle
 
 from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError
 from gamac_meta.executor import _obey, require_jobs
