@@ -16,7 +16,7 @@ What other tools did in a new environment of Python 3.11, November 2026:
     autocluster 0.5.3    installs only with SKLEARN_ALLOW_DEPRECATED_SKLEARN_PACKAGE_INSTALL, without the
                          smac that it imports; smac below 1 has to be built with swig
     AutoClusterML 0.1.2  asks for the number of clusters
-    pyclustering         algorithms, no search
+    pyclustering 0.10.1.2  algorithms, no search
     ML2DAC               not on PyPI
 """
 
