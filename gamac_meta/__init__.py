@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 _HOME = {
+    "AutoClusterer": "gamac_meta.automl.estimator",
     "CLUSTERERS": "gamac_meta.clusterers",
     "Dataset": "gamac_meta.types",
     "GENERATORS": "corpus.generators",

@@ -83,7 +83,8 @@ class DensityPeaks(ClusterMixin, BaseEstimator):
     def fit(self, X: Any, y: Any = None) -> DensityPeaks:  # noqa: ARG002
         """Sets labels_ (n,)."""
         X = validate_data(self, X, ensure_min_samples=2, dtype=np.float64)
-        self.labels_ = of_peaks(*check_memory(self.memory).cache(_peaks_of)(X), self.n_clusters)
+        peakedness, parent = check_memory(self.memory).cache(_peaks_of)(X)
+        self.labels_ = of_peaks(peakedness, parent, self.n_clusters)
         return self
 
 

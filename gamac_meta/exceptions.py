@@ -34,3 +34,7 @@ class CorpusError(GamacMetaError):
 
 class StorageFullError(CorpusError):
     """The disk had no room; what was stored before is intact."""
+
+
+class SearchError(GamacMetaError, RuntimeError):
+    """A search in which no trial gave a partition; the message names the first cause."""

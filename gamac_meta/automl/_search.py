@@ -1,0 +1,455 @@
+"""The search: a portfolio first, then one sampler per algorithm under a bandit, until the budget is spent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gamac_meta.automl._journal import Journal
+from gamac_meta.automl._judge import Judge
+from gamac_meta.automl._space import Fit, Task, available, portfolio
+from gamac_meta.automl._workers import Ended, Executor, Item, Job
+from gamac_meta.clusterers import CLUSTERERS, Choice, Int, Value
+from gamac_meta.types import NOISE, Floats, Labels
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import optuna
+
+OVERHEAD = 0.2  # seconds that a trial costs beside its own
+SCORED_AT_ONCE = 16
+TOP = 4.0  # power of the share of partitions beaten: only what is near the top is a reward
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a search may take, and what counts as a partition."""
+
+    time_budget: float | None  # seconds
+    n_trials: int | None
+    trial_seconds: float  # of one fit
+    patience: int  # trials after the portfolio without a better partition
+    fill: bool  # whether noise is given to the nearest cluster before anything is judged
+    min_cluster_share: float
+    max_noise_share: float
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One fit and what came of it."""
+
+    number: int
+    stage: str  # "portfolio" or "search"
+    algorithm: str
+    preprocessing: str
+    setting: Mapping[str, Value]  # values of the algorithm's space
+    parameters: Mapping[str, Any]  # of the estimator, as far as it was made
+    started: float  # seconds since the search began
+    seconds: float
+    state: str  # "ok", "same", "refused", "failed", "timed out", "out of memory", "crashed"
+    reason: str = ""
+    same_as: int | None = None  # number of the trial with the same partition
+    values: tuple[float, ...] = ()  # of the measures
+    labels: Labels | None = None  # (n,) as judged
+    noise: npt.NDArray[np.bool_] | None = None  # (n,) which points were noise before they were given to a cluster
+
+    def to_record(self) -> tuple[dict[str, Any], Labels | None]:
+        """For the journal: JSON values, and labels of which those that were noise are marked."""
+        names = ("number", "stage", "algorithm", "preprocessing", "started", "seconds", "state", "reason", "same_as")
+        record = {name: getattr(self, name) for name in names}
+        record |= {
+            "setting": dict(self.setting),
+            "parameters": {name: _plain(value) for name, value in self.parameters.items()},
+            "values": list(self.values),
+        }
+        if self.labels is None or self.noise is None:
+            return record, None
+        # -1 is noise that stayed, -2 - c is noise that was given to cluster c
+        return record, np.where(self.noise & (self.labels >= 0), -2 - self.labels, self.labels)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], marked: Labels | None) -> Trial:
+        """What `to_record` wrote."""
+        fields = dict(record) | {"values": tuple(record["values"])}
+        if marked is None:
+            return cls(**fields)
+        labels = np.where(marked < NOISE, -2 - marked, marked).astype(np.int32)
+        return cls(**fields, labels=labels, noise=marked < 0)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+@dataclass(eq=False)
+class Search:
+    """Trials on the points X (n, d), run by an executor and scored by a judge."""
+
+    X: Floats
+    judge: Judge
+    executor: Executor
+    limits: Limits
+    spaces: Sequence[str]
+    seed: int
+    journal: Journal | None = None
+    # called with seconds since the start, the trials so far, and the best of them
+    progress: Callable[[float, Sequence[Trial], Trial | None], None] | None = None
+    began: float = field(default_factory=time.monotonic)
+    trials: list[Trial] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    ending: str = ""  # why it ended
+
+    def __post_init__(self) -> None:
+        self._known: dict[bytes, int] = {}  # partitions by their canonical labels
+        self._running: dict[int, tuple[Task, str, list[int]]] = {}  # task, stage, places that have come
+        self._unscored: list[Trial] = []
+        self._started = 0  # settings
+        self._since_best = 0
+        self._arms: dict[str, Arm] = {}
+        usable, notices = available(len(self.X))
+        self._usable = {name for name, possible in usable.items() if possible}
+        self.notices += notices
+        for record, labels in self.journal.records if self.journal is not None else ():
+            self._take(Trial.from_record(record, labels))
+        self._started = max((trial.number + 1 for trial in self.trials), default=0)
+
+    # ---- what is known -----------------------------------------------------------------------------
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self.began
+
+    def scored(self) -> tuple[list[Trial], Floats]:
+        """Trials with a score, and the scores."""
+        found = [trial for trial in self.trials if trial.values]
+        if not found:
+            return [], np.empty(0)
+        totals = self.judge.totals(np.array([trial.values for trial in found]))
+        kept = ~np.isnan(totals)
+        return [trial for trial, good in zip(found, kept, strict=True) if good], totals[kept]
+
+    def best(self) -> Trial | None:
+        """The trial with the greatest score, the first of equals."""
+        trials, totals = self.scored()
+        return trials[int(totals.argmax())] if trials else None
+
+    # ---- the loop ------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Until budget or trials are spent, nothing better comes, or an interrupt; what was found stays."""
+        plan = self._plan()
+        waiting: tuple[Task, str] | None = None
+        # with a number of trials the next one may depend on no clock, and so on no order of arrival
+        is_eager = self.limits.n_trials is None
+        try:
+            while not self.ending:
+                while self.executor.idle and (is_eager or not self._running):
+                    waiting = waiting or next(plan, None)
+                    if waiting is None or not self._submit(*waiting):
+                        break
+                    waiting = None
+                if not self._running:
+                    self.ending = self.ending or "all was tried"
+                    break
+                self._receive(min(self._left(), 1.0))
+                self._score()
+                if self.progress is not None:
+                    self.progress(self.elapsed, self.trials, self.best())
+                if self._left() <= 0.0:
+                    self.ending = "the time was spent"
+        except KeyboardInterrupt:
+            self.ending = "it was interrupted"
+        self._running.clear()
+
+    def _left(self) -> float:
+        budget = self.limits.time_budget
+        return 3600.0 if budget is None else budget - self.elapsed
+
+    def _submit(self, task: Task, stage: str) -> bool:
+        """Start a task, as much of it as the number of trials allows; False where that is nothing."""
+        settings = task.settings
+        if self.limits.n_trials is not None:
+            settings = settings[: max(0, self.limits.n_trials - self._started)]
+        if not settings:
+            self.ending = "the trials were made"
+            return False
+        number = self._started
+        self._started += len(settings)
+        seconds = min(max(self._left(), 0.01), self.limits.trial_seconds * len(settings))
+        self._running[number] = (replace(task, settings=settings), stage, [])
+        self.executor.submit(Job(number, self._running[number][0], seconds))
+        return True
+
+    def _receive(self, timeout: float) -> None:
+        for event in self.executor.wait(max(timeout, 0.0)):
+            if event.number not in self._running:
+                continue
+            if isinstance(event, Item):
+                self._found(event.number, event.value)
+            else:
+                self._ended(event)
+
+    def _found(self, number: int, fit: Fit) -> None:
+        self._running[number][2].append(fit.place)
+        raw = fit.labels
+        noise = raw < 0
+        trial = self._trial(number, fit.place, fit.seconds, "ok", parameters=fit.parameters)
+        refusal = self._refusal(raw)
+        if refusal:
+            self._record(replace(trial, state="refused", reason=refusal))
+            return
+        labels = filled(self.X, raw) if self.limits.fill else renumbered(raw)
+        smallest = np.bincount(labels[labels >= 0]).min() / len(labels)
+        if smallest < self.limits.min_cluster_share:
+            why = (
+                f"its smallest cluster has {smallest:.2%} of the points, less than {self.limits.min_cluster_share:.2%}"
+            )
+            self._record(replace(trial, state="refused", reason=why))
+            return
+        key = renumbered(labels).tobytes()
+        if key in self._known:
+            self._record(replace(trial, state="same", same_as=self._known[key]))
+            return
+        self._known[key] = trial.number
+        self._unscored.append(replace(trial, labels=labels, noise=noise))
+
+    def _refusal(self, raw: Labels) -> str:
+        clusters = len(np.unique(raw[raw >= 0]))
+        if clusters < 2:
+            return f"it has {clusters} cluster{'s' * (clusters != 1)}"
+        share = float(np.mean(raw < 0))
+        if share > self.limits.max_noise_share:
+            return f"it calls {share:.1%} of the points noise, more than {self.limits.max_noise_share:.0%}"
+        return ""
+
+    def _ended(self, event: Ended) -> None:
+        task, _, places = self._running[event.number]
+        if event.state not in ("ok", "stopped") and len(places) < len(task.settings):
+            # the first that did not come is to blame; the others were never begun
+            place = max(places, default=-1) + 1
+            trial = self._trial(event.number, place, event.seconds, event.state, reason=event.reason)
+            self._record(trial)
+        del self._running[event.number]
+
+    def _trial(
+        self, number: int, place: int, seconds: float, state: str, reason: str = "", parameters: Any = None
+    ) -> Trial:
+        task, stage, _ = self._running[number]
+        setting = task.settings[place]
+        started = max(0.0, self.elapsed - seconds)
+        return Trial(
+            number + place,
+            stage,
+            task.algorithm,
+            task.preprocessing,
+            setting,
+            dict(setting) if parameters is None else parameters,
+            started,
+            seconds,
+            state,
+            reason,
+        )
+
+    def _score(self) -> None:
+        while self._unscored and (self._left() > 0.0 or not self.scored()[0]):
+            batch, self._unscored = self._unscored[:SCORED_AT_ONCE], self._unscored[SCORED_AT_ONCE:]
+            values = self.judge.values(np.stack([trial.labels for trial in batch if trial.labels is not None]))
+            for trial, row in zip(batch, values, strict=True):
+                self._record(replace(trial, values=tuple(map(float, row))))
+
+    def _record(self, trial: Trial) -> None:
+        if self.journal is not None:
+            self.journal.append(*trial.to_record())
+        self._take(trial)
+
+    def _take(self, trial: Trial) -> None:
+        before = self.best()
+        self.trials.append(trial)
+        if trial.labels is not None:
+            self._known.setdefault(renumbered(trial.labels).tobytes(), trial.number)
+        after = self.best()
+        self._since_best = 0 if after is not before or trial.stage == "portfolio" else self._since_best + 1
+        self._arm(trial.algorithm).learn(trial, self._reward(trial))
+
+    def _reward(self, trial: Trial) -> float:
+        """Share of the scored partitions that it beats, to a power; nothing for what gave no partition."""
+        if not trial.values:
+            return 0.0
+        _, totals = self.scored()
+        own = self.judge.totals(np.array([known.values for known in self.trials if known.values]))[-1]
+        return 0.0 if np.isnan(own) else float(np.mean(totals <= own)) ** TOP
+
+    def _arm(self, name: str) -> Arm:
+        if name not in self._arms:
+            self._arms[name] = Arm(name, tuple(self.spaces), len(self.X), self.seed + len(self._arms))
+        return self._arms[name]
+
+    # ---- what to try next ----------------------------------------------------------------------------
+
+    def _plan(self) -> Iterator[tuple[Task, str]]:
+        done = {(t.algorithm, t.preprocessing, _key(t.setting)) for t in self.trials if t.stage == "portfolio"}
+        for wave in portfolio(len(self.X)):
+            tasks = [
+                [
+                    Task(batch.algorithm, space, settings, self.seed)
+                    for batch in wave
+                    if batch.algorithm in self._usable
+                    and (settings := tuple(s for s in batch.settings if (batch.algorithm, space, _key(s)) not in done))
+                ]
+                for space in self.spaces
+            ]
+            # the spaces take turns
+            pending = [task for turn in zip_longest(*tasks) for task in turn if task is not None]
+            while pending:
+                place = self._most_promising(pending)
+                yield pending.pop(place), "portfolio"
+        yield from self._sampled()
+
+    def _most_promising(self, tasks: Sequence[Task]) -> int:
+        """The first task of the algorithm with the best partition so far; the first of all before there is any."""
+        best: dict[str, float] = {}
+        trials, totals = self.scored()
+        for trial, total in zip(trials, totals, strict=True):
+            best[trial.algorithm] = max(best.get(trial.algorithm, -np.inf), float(total))
+        # in the first wave every algorithm is new to the search when it comes
+        return int(np.argmax([best.get(task.algorithm, np.inf) for task in tasks]))
+
+    def _sampled(self) -> Iterator[tuple[Task, str]]:
+        from importlib.util import find_spec
+
+        if find_spec("optuna") is None:
+            self.notices.append("only the portfolio was tried: optuna is not installed (extra 'automl')")
+            return
+        names = sorted(self._usable)
+        while self.limits.n_trials is not None or self._since_best < self.limits.patience:
+            is_timed = self.limits.n_trials is None
+            total = sum(arm.pulls for arm in self._arms.values())
+            arm = max((self._arm(name) for name in names), key=lambda arm: arm.index(total, is_timed))
+            space, setting = arm.ask()
+            yield Task(arm.name, space, (setting,), self.seed), "search"
+        self.ending = f"no better partition in {self.limits.patience} trials"
+
+
+def _key(setting: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:
+    return tuple(sorted(setting.items()))
+
+
+class Arm:
+    """One algorithm: what it earned, and a sampler of its settings."""
+
+    def __init__(self, name: str, spaces: tuple[str, ...], n: int, seed: int) -> None:
+        self.name = name
+        self.pulls = 0
+        self._reward = 0.0
+        self._seconds = 0.0
+        self._seed = seed
+        self._spaces = spaces
+        self._n = n
+        self._asked: list[optuna.Trial] = []
+        self._history: list[tuple[Trial, float]] = []  # what came before the sampler was made
+        self._study: optuna.Study | None = None
+
+    def index(self, total: int, is_timed: bool) -> float:
+        """Upper confidence bound of the reward, per second where time counts.  Auer et al. 2002,
+        doi:10.1023/A:1013689704352."""
+        pulls = max(self.pulls, 1)
+        bound = self._reward / pulls + float(np.sqrt(0.5 * np.log(total + 2) / pulls))
+        return bound / (self._seconds / pulls + OVERHEAD) if is_timed else bound
+
+    def learn(self, trial: Trial, reward: float) -> None:
+        """Count a trial, and tell the sampler if it asked for it."""
+        self.pulls += 1
+        self._reward += reward
+        self._seconds += trial.seconds
+        asked = next(
+            (known for known in self._asked if self._read(known) == (trial.preprocessing, trial.setting)), None
+        )
+        if asked is not None and self._study is not None:
+            self._asked.remove(asked)
+            self._study.tell(asked, reward)
+        elif self._study is not None:
+            self._add(self._study, trial, reward)
+        else:
+            self._history.append((trial, reward))
+
+    def ask(self) -> tuple[str, dict[str, Value]]:
+        """A space and a setting to try."""
+        if self._study is None:
+            import optuna
+
+            optuna.logging.set_verbosity(optuna.logging.WARNING)
+            sampler = optuna.samplers.TPESampler(seed=self._seed, constant_liar=True)
+            self._study = optuna.create_study(direction="maximize", sampler=sampler)
+            for trial, reward in self._history:
+                self._add(self._study, trial, reward)
+            self._history.clear()
+        asked = self._study.ask(self._distributions)
+        self._asked.append(asked)
+        return self._read(asked)
+
+    def _read(self, asked: optuna.Trial) -> tuple[str, dict[str, Value]]:
+        setting = dict(asked.params)
+        return str(setting.pop(SPACE)), setting
+
+    def _add(self, study: optuna.Study, trial: Trial, reward: float) -> None:
+        import optuna
+
+        distributions = self._distributions
+        params = {**trial.setting, SPACE: trial.preprocessing}
+        # a portfolio may set what the sampler leaves alone, or reach beyond its ranges
+        inside = params.keys() == distributions.keys() and all(
+            distributions[name]._contains(distributions[name].to_internal_repr(value)) for name, value in params.items()
+        )
+        if inside:
+            study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=reward))
+
+    @property
+    def _distributions(self) -> dict[str, Any]:
+        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+        found: dict[str, Any] = {SPACE: CategoricalDistribution(self._spaces)}
+        for name, dimension in CLUSTERERS[self.name].space_on(self._n).items():
+            if isinstance(dimension, Choice):
+                found[name] = CategoricalDistribution(dimension.values)
+            elif isinstance(dimension, Int):
+                found[name] = IntDistribution(dimension.low, dimension.high, log=dimension.log)
+            else:
+                found[name] = FloatDistribution(dimension.low, dimension.high, log=dimension.log)
+        return found
+
+
+SPACE = "preprocessing"
+
+
+# ---- labels ----------------------------------------------------------------------------------------------
+
+
+def renumbered(labels: Labels) -> Labels:
+    """Clusters numbered from 0 by first appearance, so that equal partitions are equal arrays; noise stays -1."""
+    names, first, codes = np.unique(labels, return_index=True, return_inverse=True)
+    clusters = names >= 0
+    order = np.full(len(names), NOISE)
+    order[clusters] = np.argsort(np.argsort(first[clusters]))
+    return order[codes].astype(np.int32)
+
+
+def filled(X: Floats, labels: Labels) -> Labels:
+    """Labels renumbered, with noise given to the cluster of the nearest clustered point."""
+    labels = renumbered(labels)
+    noise = labels < 0
+    if not noise.any():
+        return labels
+    labels[noise] = nearest_labels(X[~noise], labels[~noise], X[noise])
+    return labels
+
+
+def nearest_labels(X: Floats, labels: Labels, others: Floats) -> Labels:
+    """(m,) the label of the nearest of the points X (n, d) to each of others (m, d)."""
+    from sklearn.neighbors import NearestNeighbors
+
+    return labels[NearestNeighbors(n_neighbors=1).fit(X).kneighbors(others, return_distance=False)[:, 0]]

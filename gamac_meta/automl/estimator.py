@@ -1,0 +1,503 @@
+"""AutoClusterer: from a table to labels, the measure chosen for the data, the search kept to its budget."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import closing, nullcontext
+from numbers import Integral, Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gamac_meta.automl._judge import AUTO, Judge, Measure, require_measure
+from gamac_meta.automl._search import Limits, Search, Trial, nearest_labels
+from gamac_meta.automl._space import Context, estimator, preprocessings, run_task, transformed
+from gamac_meta.automl._workers import Workers
+from gamac_meta.backend import BACKENDS, device_for
+from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError, SearchError
+from gamac_meta.executor import require_jobs
+from gamac_meta.inputs import SCALES, as_dataset, prepare
+from gamac_meta.types import NOISE, Dataset, Floats, Labels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gamac_meta.automl._account import Report, RunnerUp
+    from gamac_meta.recommend import Recommendation
+
+SEARCH_POINTS = 3000  # the most that are searched on; all others join the cluster of the nearest of them
+LABELED_PER_SECOND = 50_000  # points that join in a second, about: so much of the budget is kept back
+KEPT_BACK = 0.3  # seconds for the end, besides
+TRIAL_SHARE = 0.15  # of the budget that one fit may take
+TRIAL_SECONDS = (3.0, 60.0)  # but no less and no more
+MEMORY_SHARE = 0.5  # of the machine's that workers may take together
+RUNNERS_UP = 4
+DIFFERENT = 0.8  # adjusted Rand index below which a partition is another answer
+NOISE_WAYS = ("fill", "keep")
+
+
+class AutoClusterer(ClusterMixin, BaseEstimator):
+    """Search clustering algorithms and their parameters for the partition that people would choose.
+
+    Noise counts as -1 in `labels_` where it is kept. Fits run in processes of their own: one that hangs, crashes or
+    takes too much memory ends alone, and the search goes on.
+
+    Parameters
+    ----------
+    measure : what the search maximizes. "auto" (default), the learned choice, which did best in docs/automl.md;
+        "recommended", the measure recommended for X; "learned", the learned measure; a measure's name; several
+        names, whose ranks are averaged; or a function of (X, labels) whose greater values are better.
+    time_budget : seconds of wall time, all included; None needs n_trials.
+    n_trials : partitions to try at most. With it, and n_jobs=1, a seed fixes the outcome, as long as the time does
+        not run out.
+    backend : "numpy"; "cupy" takes cuML's estimators where a device answers; "auto" does where there are many points.
+    n_jobs : processes, -1 for all cores. client : a Dask client, whose workers run the fits instead.
+    random_state : seed.
+    scale : as for `recommend_measure`; partitions are always judged in this one space.
+    noise : "fill" gives noise to the nearest cluster before partitions are judged, and in `labels_`; "keep" leaves it.
+    min_cluster_share, max_noise_share : partitions with a smaller cluster or with more noise are refused.
+    trial_time_limit : seconds of one fit, a part of the budget by default.
+    memory_limit : bytes that one worker may take, by default its part of half of the machine's.
+    patience : the search ends after so many trials beyond the portfolio that found nothing better.
+    model : a trained model, the shipped one by default. journal : file from which a search that was stopped goes on.
+    verbose : whether to say on standard error how far it is.
+
+    Attributes
+    ----------
+    labels_ : (n,) cluster of each point. noise_mask_ : (n,) points that the best estimator called noise.
+    n_clusters_, score_, measure_ : of the best partition; measure_ names what scored.
+    recommendation_ : the `Recommendation` for X, whatever scored.
+    best_estimator_ : fitted on the points searched. best_params_ : algorithm, preprocessing and parameters.
+    trials_ : frame with a row per trial. runners_up_ : other answers that differ. notices_ : what to know.
+    report_ : the page of `save_report`.
+    n_features_in_, feature_names_in_ : as in scikit-learn.
+    """
+
+    def __init__(
+        self,
+        measure: Measure = AUTO,
+        *,
+        time_budget: float | None = 60.0,
+        n_trials: int | None = None,
+        backend: str = "auto",
+        n_jobs: int = 1,
+        random_state: int = 0,
+        scale: str | None = "common",
+        noise: str = "fill",
+        min_cluster_share: float = 0.005,
+        max_noise_share: float = 0.5,
+        trial_time_limit: float | None = None,
+        memory_limit: int | None = None,
+        patience: int = 100,
+        model: Any = None,
+        journal: Any = None,
+        client: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        self.measure = measure
+        self.time_budget = time_budget
+        self.n_trials = n_trials
+        self.backend = backend
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.scale = scale
+        self.noise = noise
+        self.min_cluster_share = min_cluster_share
+        self.max_noise_share = max_noise_share
+        self.trial_time_limit = trial_time_limit
+        self.memory_limit = memory_limit
+        self.patience = patience
+        self.model = model
+        self.journal = journal
+        self.client = client
+        self.verbose = verbose
+
+    # ---- fitting -------------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None) -> AutoClusterer:  # noqa: ARG002  scikit-learn passes y
+        """Search; X (n, d) array-like or frame, as for `recommend_measure`.
+
+        Ctrl-C ends the search and keeps the best so far. Raises InvalidInputError before any work is done,
+        SearchError where no trial gave a partition.
+        """
+        began = time.monotonic()
+        self._check_parameters()
+        data = self._checked(X)
+        prepared = prepare(data, self.scale)
+        rows = self._searched(prepared.data.n)
+        points = np.ascontiguousarray(prepared.data.X[rows])
+        notices = self._notices(prepared.data.n, len(rows))
+        spaces, more = preprocessings(points, self.scale, self.time_budget)
+        context = Context(points, self.random_state, self._takes_device(prepared.data.n))
+        limits = self._limits(prepared.data.n, began)
+        with closing(self._executor(context)) as executor, self._journal(data, prepared.data, rows) as journal:
+            judge = Judge(points, self.measure, self.model, "numpy")
+            search = Search(
+                points,
+                judge,
+                executor,
+                limits,
+                spaces,
+                self.random_state,
+                journal,
+                _said(limits) if self.verbose else None,
+                began,
+            )
+            search.run()
+        if self.verbose:
+            print(file=sys.stderr)
+        best = search.best()
+        if best is None or best.labels is None or best.noise is None:
+            raise _nothing_found(search)
+        self._searched_points, self._prepared, self._data, self._rows = points, prepared, data, rows
+        self._trials, self._best = search.trials, best
+        self.notices_ = (*notices, *more, *search.notices, f"the search ended because {search.ending}")
+        self.measure_ = judge.measure
+        self._scored_by = judge.title
+        self.score_ = float(dict(zip(*_numbered(search), strict=True))[best.number])
+        self._totals = dict(zip(*_numbered(search), strict=True))
+        self.labels_ = self._on_all(best.labels)
+        self.noise_mask_ = self._on_all(best.noise.astype(np.int32)).astype(bool)
+        self.n_clusters_ = int(best.labels.max()) + 1
+        self.best_params_ = {
+            "algorithm": best.algorithm,
+            "preprocessing": best.preprocessing,
+            "parameters": dict(best.parameters),
+        }
+        self.spent_ = time.monotonic() - began
+        return self
+
+    def _check_parameters(self) -> None:
+        require_measure(self.measure)
+        _require(
+            self.time_budget is None or _is_positive(self.time_budget),
+            "time_budget",
+            "above 0, or None",
+            self.time_budget,
+        )
+        for name in ("n_trials", "memory_limit", "patience"):
+            value = getattr(self, name)
+            is_whole = isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
+            may_be_none = name != "patience" and value is None
+            _require(is_whole or may_be_none, name, "at least 1" + ", or None" * (name != "patience"), value)
+        if self.time_budget is None and self.n_trials is None:
+            raise InvalidInputError(
+                "time_budget or n_trials must be given, got None for both: the search would not end"
+            )
+        if self.backend not in BACKENDS:
+            raise InvalidInputError(f"backend must be one of {', '.join(BACKENDS)}, got {self.backend!r}")
+        require_jobs(self.n_jobs)
+        is_seed = isinstance(self.random_state, Integral) and self.random_state >= 0
+        _require(is_seed, "random_state", "a whole number >= 0", self.random_state)
+        if self.scale not in SCALES:
+            raise InvalidInputError(f"scale must be one of {SCALES}, got {self.scale!r}")
+        if self.noise not in NOISE_WAYS:
+            raise InvalidInputError(f"noise must be one of {', '.join(NOISE_WAYS)}, got {self.noise!r}")
+        for name, most in (("min_cluster_share", 0.5), ("max_noise_share", 1.0)):
+            value = getattr(self, name)
+            _require(isinstance(value, Real) and 0.0 <= value <= most, name, f"from 0 to {most:g}", value)
+        limit = self.trial_time_limit
+        _require(limit is None or _is_positive(limit), "trial_time_limit", "above 0, or None", limit)
+
+    def _checked(self, X: Any) -> Dataset:
+        """X as a data set, with scikit-learn's record of its columns."""
+        data, names = as_dataset(X)
+        # what scikit-learn keeps of names and number of columns; the values were checked above
+        validate_data(self, X, skip_check_array=True)
+        self._columns = names
+        return data
+
+    def _searched(self, n: int) -> Any:
+        """Rows that the search looks at."""
+        if n <= SEARCH_POINTS:
+            return np.arange(n)
+        return np.sort(np.random.default_rng(self.random_state).choice(n, SEARCH_POINTS, replace=False))
+
+    def _notices(self, n: int, searched: int) -> list[str]:
+        if searched == n:
+            return []
+        return [f"searched on {searched} of {n} points; the others joined the cluster of the nearest of them"]
+
+    def _takes_device(self, n: int) -> bool:
+        if device_for(self.backend, n) is None:
+            return False
+        from importlib.util import find_spec
+
+        if find_spec("cuml") is not None:
+            return True
+        if self.backend == "cupy":
+            raise BackendUnavailableError("backend='cupy' needs cuML to cluster on a device (extra 'gpu-cuml')")
+        return False
+
+    def _limits(self, n: int, began: float) -> Limits:
+        budget = self.time_budget
+        if budget is not None:
+            # what comes after the search, and what was spent before it
+            budget = max(budget - KEPT_BACK - n / LABELED_PER_SECOND * (n > SEARCH_POINTS), 0.2 * budget)
+        least, most = TRIAL_SECONDS
+        share = most if budget is None else min(max(TRIAL_SHARE * budget, least), most)
+        return Limits(
+            budget,
+            self.n_trials,
+            share if self.trial_time_limit is None else self.trial_time_limit,
+            self.patience,
+            self.noise == "fill",
+            self.min_cluster_share,
+            self.max_noise_share,
+        )
+
+    def _executor(self, context: Context) -> Any:
+        limit = self.memory_limit
+        if self.client is not None:
+            from gamac_meta.automl._dask import DaskWorkers
+
+            return DaskWorkers(run_task, context, client=self.client, memory_limit=limit)
+        if limit is None:
+            from joblib import effective_n_jobs
+
+            machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+            limit = int(MEMORY_SHARE * machine / effective_n_jobs(self.n_jobs))
+        return Workers(run_task, context, n_jobs=self.n_jobs, memory_limit=limit)
+
+    def _journal(self, data: Dataset, prepared: Dataset, rows: Any) -> Any:
+        if self.journal is None:
+            return nullcontext()
+        from gamac_meta.automl._journal import Journal
+
+        measure = getattr(self.measure, "__name__", "a function") if callable(self.measure) else self.measure
+        header = {
+            "n": len(rows),
+            "points": data.fingerprint,
+            "measure": measure if isinstance(measure, str) else list(measure),
+            **{name: getattr(self, name) for name in ("scale", "noise", "min_cluster_share", "max_noise_share")},
+            "random_state": int(self.random_state),
+        }
+        return Journal.open(self.journal, header)
+
+    def _on_all(self, labels: Labels) -> Labels:
+        """(n,) labels of all points, from those of the points searched."""
+        X = self._prepared.data.X
+        if len(self._rows) == len(X):
+            return labels.copy()
+        found = nearest_labels(self._searched_points, labels, X)
+        found[self._rows] = labels
+        return found
+
+    # ---- what was found --------------------------------------------------------------------------------
+
+    def predict(self, X: Any) -> Labels:
+        """(m,) clusters of new points (m, d): that of the nearest point searched; -1 where that is noise.
+
+        Raises InvalidInputError for points of another number of columns.
+        """
+        check_is_fitted(self)
+        data, _ = as_dataset(X) if len(X) >= 10 else (None, None)
+        new = np.asarray(X, dtype=np.float64) if data is None else data.X
+        validate_data(self, X, reset=False, skip_check_array=True)
+        if not np.isfinite(new).all():
+            raise InvalidInputError(
+                f"X must be finite, got {np.count_nonzero(~np.isfinite(new))} NaN or infinite values"
+            )
+        return nearest_labels(self._searched_points, self._labels_searched, self._placed(new))
+
+    @property
+    def _labels_searched(self) -> Labels:
+        assert self._best.labels is not None
+        return self._best.labels
+
+    def _placed(self, new: Floats) -> Floats:
+        """New points in the space that partitions are judged in: moved and scaled as the fitted ones were."""
+        kept = [self._columns.index(name) for name in self._prepared.columns]
+        old, scaled = self._data.X[:, kept], self._prepared.data.X
+        first, last = old.argmin(axis=0), old.argmax(axis=0)
+        every = np.arange(len(kept))
+        slope = (scaled[last, every] - scaled[first, every]) / (old[last, every] - old[first, every])
+        return np.ascontiguousarray(scaled[first, every] + (new[:, kept] - old[first, every]) * slope)
+
+    @property
+    def best_estimator_(self) -> Any:
+        """The best trial's estimator, fitted to the points searched in its space."""
+        check_is_fitted(self)
+        context = Context(self._searched_points, self.random_state, False)
+        space = transformed(self._searched_points, self._best.preprocessing, self.random_state)
+        made = estimator(self._best.algorithm, self._best.parameters, context, self.random_state)
+        if "memory" in made.get_params():
+            made.set_params(memory=None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return made.fit(space)
+
+    @property
+    def trials_(self) -> pd.DataFrame:
+        """A row per trial, in the order in which they ended."""
+        check_is_fitted(self)
+        import pandas as pd
+
+        return pd.DataFrame([self._row(trial) for trial in self._trials])
+
+    def _row(self, trial: Trial) -> dict[str, Any]:
+        labels = trial.labels
+        known = {number.number: number for number in self._trials}
+        shown = known[trial.same_as] if trial.same_as is not None and trial.same_as in known else trial
+        labels = shown.labels
+        return {
+            "number": trial.number,
+            "stage": trial.stage,
+            "algorithm": trial.algorithm,
+            "preprocessing": trial.preprocessing,
+            "parameters": dict(trial.parameters),
+            "n_clusters": np.nan if labels is None else float(labels.max() + 1),
+            "noise_share": np.nan if shown.noise is None else float(shown.noise.mean()),
+            "score": self._totals.get(shown.number, np.nan),
+            "seconds": trial.seconds,
+            "started": trial.started,
+            "state": trial.state,
+            "reason": trial.reason,
+            "same_as": np.nan if trial.same_as is None else float(trial.same_as),
+        }
+
+    def partition(self, number: int) -> Labels:
+        """(n,) labels of a trial by its number, as it was judged."""
+        check_is_fitted(self)
+        found = {trial.number: trial for trial in self._trials}
+        trial = found.get(number)
+        if trial is not None and trial.same_as is not None:
+            trial = found.get(trial.same_as)
+        if trial is None or trial.labels is None:
+            raise InvalidInputError(f"number must be that of a trial with a partition, got {number!r}")
+        return self._on_all(trial.labels)
+
+    @property
+    def recommendation_(self) -> Recommendation:
+        """The measure recommended for the points searched, whatever scored."""
+        check_is_fitted(self)
+        from gamac_meta.recommend import recommend_measure
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said when the table was prepared
+            return recommend_measure(self._searched_points, model=self.model, scale=None)
+
+    @property
+    def runners_up_(self) -> tuple[RunnerUp, ...]:
+        """The next best partitions that differ from the best and from one another, by score."""
+        check_is_fitted(self)
+        import pandas as pd
+
+        from gamac_meta.automl._account import RunnerUp
+        from metafeatures import adjusted_rand
+
+        taken: list[Trial] = [self._best]
+        found: list[RunnerUp] = []
+        for trial in sorted(self._trials, key=lambda trial: -self._totals.get(trial.number, -np.inf)):
+            if trial.labels is None or trial.number not in self._totals or len(found) == RUNNERS_UP:
+                continue
+            likeness = [adjusted_rand(trial.labels, known.labels) for known in taken]
+            if max(likeness) < DIFFERENT:
+                taken.append(trial)
+                found.append(RunnerUp(self._on_all(trial.labels), pd.Series(self._row(trial)), float(likeness[0])))
+        return tuple(found)
+
+    # ---- the report ------------------------------------------------------------------------------------
+
+    def account(self, name: str = "the data") -> Report:
+        """Everything that is shown of the search; name: of the table."""
+        check_is_fitted(self)
+        import platform
+        from importlib.metadata import version
+
+        import pandas as pd
+
+        from gamac_meta.automl._account import Report
+
+        advice = self.recommendation_
+        trials = self.trials_
+        return Report(
+            name,
+            self._data.X,
+            self._columns,
+            self._prepared.data.X,
+            self.labels_,
+            self.noise_mask_ & (self.labels_ != NOISE),
+            self._scored_by,
+            f"{advice.best}, predicted Kendall tau {advice.agreement[0]:.2f} "
+            f"[{advice.low[0]:.2f}, {advice.high[0]:.2f}] with {advice.assessors} assessors",
+            trials,
+            pd.Series(self._row(self._best)),
+            self.runners_up_,
+            (*self.notices_, *advice.cautions),
+            self.time_budget,
+            self.spent_,
+            {name: version(name) for name in ("gamac-meta", "scikit-learn", "numpy")}
+            | {"Python": platform.python_version(), "model": advice.model},
+            f"{self!r}.fit(X)",
+        )
+
+    @property
+    def report_(self) -> str:
+        """One HTML page about the answer and the search, with all pictures inside."""
+        from gamac_meta.automl._report import report_html
+
+        return report_html(self.account())
+
+    def save_report(self, path: str | Path, name: str | None = None) -> Path:
+        """Write the page; an older file is replaced only by a whole one."""
+        from gamac_meta.automl._report import report_html
+        from gamac_meta.files import replacing
+
+        page = report_html(self.account() if name is None else self.account(name))
+        with replacing(Path(path)) as beside:
+            beside.write_text(page, encoding="utf-8")
+        return Path(path)
+
+
+def _require(holds: bool, name: str, rule: str, value: Any) -> None:
+    if not holds:
+        raise InvalidInputError(f"{name} must be {rule}, got {value!r}")
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and 0.0 < float(value) < float("inf")
+
+
+def _numbered(search: Search) -> tuple[list[int], list[float]]:
+    """Numbers of the scored trials, and their scores."""
+    trials, totals = search.scored()
+    return [trial.number for trial in trials], totals.tolist()
+
+
+def _nothing_found(search: Search) -> BaseException:
+    """What to raise where no trial has a score."""
+    if "interrupted" in search.ending:
+        return KeyboardInterrupt()
+    causes = [f"{trial.algorithm} {trial.state}: {trial.reason}" for trial in search.trials if trial.reason]
+    unscored = any(trial.state == "ok" for trial in search.trials)
+    if not causes and unscored:
+        return SearchError(f"none of {len(search.trials)} trials has a score: {search.judge.title} is undefined on all")
+    first = f"the first: {causes[0]}" if causes else "none ended within the time; give it a greater time_budget"
+    return SearchError(f"none of {len(search.trials)} trials gave a partition; {first}")
+
+
+def _said(limits: Limits) -> Callable[[float, Sequence[Trial], Trial | None], None]:
+    """Tells on standard error how far a search is: one line on a terminal, a line every ten seconds in a file."""
+    last = [-10.0]
+
+    def say(elapsed: float, trials: Sequence[Trial], best: Trial | None) -> None:
+        terminal = sys.stderr.isatty()
+        if elapsed - last[0] < (0.2 if terminal else 10.0):
+            return
+        last[0] = elapsed
+        of = "" if limits.time_budget is None else f" of {limits.time_budget:.0f}"
+        found = "none yet"
+        if best is not None and best.labels is not None:
+            found = f"{best.labels.max() + 1} clusters by {best.algorithm}"
+        text = f"{elapsed:.0f}{of} s, {len(trials)} trials, best: {found}"
+        print(f"\r{text:<79}" if terminal else text, end="" if terminal else "\n", file=sys.stderr, flush=True)
+
+    return say
