@@ -12,8 +12,9 @@ from rankers.persistence import save
 
 
 @pytest.fixture(scope="module")
-def model():
-    return planted_model()
+def model(few_trees):
+    with few_trees():
+        return planted_model()
 
 
 @pytest.fixture

@@ -62,8 +62,9 @@ def test_partitions_are_placed_among_the_landmarks_by_values_on_the_same_points(
     assert off[:, others].max() < 0.1
 
 
-def test_one_order_has_no_others_to_agree_with(directory):
-    training = train(directory)
+def test_one_order_has_no_others_to_agree_with(directory, few_trees):
+    with few_trees():
+        training = train(directory)
     figures = training.model.card["figures"]["tau"]
     assert not any("assessor" in name for name in figures)
     json.dumps(training.model.card, allow_nan=False)

@@ -8,10 +8,12 @@ import pytest
 from planted import GROUPS, planted_lesson
 
 from gamac_meta.agreement import kendall_tau
+from rankers import validation
 from rankers.cases import folds, shuffled
 from rankers.model import BASES
 from rankers.pipeline import cross_scores, fit
 from rankers.validation import (
+    CHOICE,
     LEARNED,
     SHUFFLED,
     TITLES,
@@ -29,8 +31,14 @@ def lesson():
 
 
 @pytest.fixture(scope="module")
-def held_out(lesson):
-    return leave_out(lesson)
+def held_out(lesson, few_trees):
+    with few_trees():
+        return leave_out(lesson)
+
+
+@pytest.fixture
+def few_folds(monkeypatch):
+    monkeypatch.setattr(validation, "FOLDS", 2)
 
 
 def agreement(lesson, scores):
@@ -55,9 +63,10 @@ def test_the_learned_measure_is_better_than_any_single_one(lesson, held_out):
     assert agreement(lesson, held_out.learned) > lesson.relevance.mean(axis=0).max() + 0.2
 
 
-def test_shuffled_targets_fall_to_the_random_level(lesson):
+def test_shuffled_targets_fall_to_the_random_level(lesson, few_trees):
     dealt = dataclasses.replace(lesson, cases=tuple(shuffled(lesson.cases, 3)))
-    control = leave_out(dealt)
+    with few_trees():
+        control = leave_out(dealt)
     relevance = lesson.relevance
     assert all(abs(tau) < 0.1 for tau in dealt_agreement(dealt, control).values())
     for basis in BASES:
@@ -66,16 +75,17 @@ def test_shuffled_targets_fall_to_the_random_level(lesson):
     assert abs(agreement(lesson, control.learned)) < 0.15
 
 
-def test_a_leak_of_held_out_targets_would_show_on_the_dealt_ones():
+def test_a_leak_of_held_out_targets_would_show_on_the_dealt_ones(few_trees):
     lesson = planted_lesson(40)
     dealt = dataclasses.replace(lesson, cases=tuple(shuffled(lesson.cases, 3)))
     # the planted fault: trained on everything, what is predicted included
-    leaky = fit(dealt.cases, dealt.feature_names, dealt.measures, 0)
+    with few_trees():
+        leaky = fit(dealt.cases, dealt.feature_names, dealt.measures, 0)
     control = HeldOut(tuple(leaky.predict(case) for case in dealt.cases))
     assert dealt_agreement(dealt, control)[LEARNED] > 0.3
 
 
-def test_the_learned_measure_behind_the_order_heads_has_not_seen_the_group():
+def test_the_learned_measure_behind_the_order_heads_has_not_seen_the_group(few_trees):
     lesson = planted_lesson(30)
     cases = [dataclasses.replace(case, agreement=None) for case in lesson.cases]
     odd = cases[0].group
@@ -83,7 +93,8 @@ def test_the_learned_measure_behind_the_order_heads_has_not_seen_the_group():
         dataclasses.replace(case, consensus=case.consensus.size + 1.0 - case.consensus) if case.group == odd else case
         for case in cases
     ]
-    before, after = (cross_scores(each, lesson.feature_names, lesson.measures, 0) for each in (cases, flipped))
+    with few_trees():
+        before, after = (cross_scores(each, lesson.feature_names, lesson.measures, 0) for each in (cases, flipped))
     same = [np.array_equal(a.pool, b.pool) for a, b in zip(before, after, strict=True)]
     own = [case.group == odd for case in lesson.cases]
     assert all(kept for kept, mine in zip(same, own, strict=True) if mine)
@@ -100,7 +111,7 @@ def test_shuffling_keeps_each_data_sets_targets(lesson):
 
 
 @pytest.mark.parametrize("by", ["group", "base"])
-def test_what_is_left_out_is_never_seen(lesson, by):
+def test_what_is_left_out_is_never_seen(lesson, few_trees, few_folds, by):
     # where the rule is the opposite of all others, the others' rule must be predicted
     odd = getattr(lesson.cases[1], by)
     cases = tuple(
@@ -114,15 +125,16 @@ def test_what_is_left_out_is_never_seen(lesson, by):
         for case in lesson.cases
     )
     changed = dataclasses.replace(lesson, cases=cases)
-    held = leave_out(changed, by=by)
+    with few_trees():
+        held = leave_out(changed, by=by)
     rows = [place for place, case in enumerate(cases) if getattr(case, by) == odd]
     assert changed.relevance[rows, held.picks("points")[rows]].mean() < 0
     only = dataclasses.replace(lesson, cases=tuple(cases[row] for row in rows))
     assert agreement(only, [held.learned[row] for row in rows]) < 0
 
 
-def test_worker_count_changes_nothing():
-    small = planted_lesson(30)
+def test_worker_count_changes_nothing(few_folds):
+    small = planted_lesson(18)
     one, two = leave_out(small, n_jobs=1), leave_out(small, n_jobs=2)
     for first, second in zip(one.predicted, two.predicted, strict=True):
         assert np.array_equal(first.learned.pool, second.learned.pool)
@@ -162,4 +174,4 @@ def test_a_groups_own_cases_do_not_calibrate_it():
 def test_contenders_have_names_that_say_what_they_are(held_out):
     picks, scores = contenders(held_out, SHUFFLED)
     assert list(picks) == [f"{title}, shuffled targets" for title in TITLES.values()]
-    assert list(scores) == [f"{LEARNED}, shuffled targets"]
+    assert list(scores) == [f"{name}, shuffled targets" for name in (LEARNED, CHOICE)]
