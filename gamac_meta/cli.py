@@ -118,6 +118,26 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--model", metavar="DIR", type=Path, help="model directory (default: the shipped model)")
     command.add_argument("--out", metavar="OUT", type=Path, help="also write it: .csv, .tsv or .parquet")
 
+    command = _command(commands, "cluster", cluster, "search for the partition that people would choose")
+    _add_table(command, scale="common")
+    command.add_argument(
+        "--budget", metavar="S", type=_seconds, default=60.0, help="seconds, or none with --trials (default: 60)"
+    )
+    command.add_argument("--trials", metavar="N", type=_positive, help="partitions to try at most")
+    command.add_argument(
+        "--measure", metavar="A,B", type=_names, default=["auto"],
+        help="what is maximized: auto (default), learned, recommended, a measure, or several whose ranks are averaged",
+    )  # fmt: skip
+    command.add_argument(
+        "--noise", choices=("fill", "keep"), default="fill", help="give noise to the nearest cluster (default), or not"
+    )
+    command.add_argument("--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all cores (default: 1)")
+    command.add_argument("--seed", metavar="N", type=_natural, default=0, help="default: 0")
+    command.add_argument("--model", metavar="DIR", type=Path, help="model directory (default: the shipped model)")
+    command.add_argument("--journal", metavar="FILE", type=Path, help="where the search is kept, and goes on from")
+    command.add_argument("--out", metavar="OUT", type=Path, help="the labels: .csv, .tsv or .parquet, a row per point")
+    command.add_argument("--report", metavar="OUT", type=Path, help="a page about the answer and the search: .html")
+
     corpus = commands.add_parser("corpus", help="build, look at and export training data", description="Training data.")
     parts = corpus.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -259,6 +279,49 @@ def score(arguments: argparse.Namespace) -> None:
         write_table(table.set_index("partition"), arguments.out)
     print(f"{arguments.labels.name} on {arguments.file.name}, best first, by {scorer.title}")
     print(table.to_string(index=False, float_format="%.3f", na_rep="-"))
+
+
+def cluster(arguments: argparse.Namespace) -> int:
+    """gamac-meta cluster FILE"""
+    import pandas as pd
+
+    from gamac_meta.automl._account import summary_text
+    from gamac_meta.automl._report import report_html
+    from gamac_meta.automl.estimator import AutoClusterer
+    from gamac_meta.files import replacing, write_table
+
+    if arguments.out:
+        _require_suffix(arguments.out, (".csv", ".tsv", ".parquet"))
+    if arguments.report:
+        _require_suffix(arguments.report, (".html",))
+    frame, scale = _read(arguments)
+    _announce_compilation()
+    found = AutoClusterer(
+        arguments.measure[0] if len(arguments.measure) == 1 else arguments.measure,
+        time_budget=arguments.budget,
+        n_trials=arguments.trials,
+        n_jobs=arguments.jobs,
+        random_state=arguments.seed,
+        scale=scale,
+        noise=arguments.noise,
+        model=arguments.model,
+        journal=arguments.journal,
+        verbose=True,
+    ).fit(frame)
+    is_interrupted = "the search ended because it was interrupted" in found.notices_
+    if is_interrupted:
+        print(f"{PROGRAM}: interrupted; this is the best so far", file=sys.stderr, flush=True)
+    if arguments.out:
+        write_table(pd.DataFrame({"cluster": found.labels_, "was_noise": found.noise_mask_}), arguments.out)
+    account = found.account(arguments.file.name)
+    if arguments.report:
+        with replacing(arguments.report) as file:
+            file.write(report_html(account).encode())
+    print(summary_text(account, shutil.get_terminal_size((120, 24)).columns))
+    for path in (arguments.out, arguments.report):
+        if path:
+            print(f"wrote {path}")
+    return 130 if is_interrupted else 0
 
 
 def corpus_build(arguments: argparse.Namespace) -> None:

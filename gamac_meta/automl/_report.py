@@ -232,7 +232,7 @@ def _leaderboard(facts: Report) -> str:
             f"{trial['n_clusters']:.0f}",
             _breakable(trial),
             f"{trial['noise_share']:.1%}",
-            f"{trial['seconds']:.2f}",
+            f"{trial['seconds']:.2g}",
         ]
         for place, (_, trial) in enumerate(leaders.iterrows(), start=1)
     ]
@@ -253,13 +253,19 @@ def _failures(facts: Report) -> str:
     failed = facts.trials[facts.trials["state"].isin(NO_PARTITION)]
     if failed.empty:
         return ""
-    groups = failed.groupby(["state", "reason"], sort=False)["algorithm"]
-    told = groups.agg(trials="size", algorithms=lambda names: ", ".join(sorted(set(names)))).reset_index()
+    # reasons that differ in a number are one
+    kind = failed["reason"].str.replace(r"\d+(\.\d+)?", "0", regex=True)
+    groups = failed.groupby(["state", kind.rename("kind")], sort=False)
+    told = groups.agg(
+        trials=("number", "size"),
+        reason=("reason", "first"),
+        algorithms=("algorithm", lambda names: ", ".join(sorted(set(names)))),
+    ).reset_index()
     rows = [
         [str(group["trials"]), *(escape(group[name]) for name in ("state", "reason", "algorithms"))]
         for _, group in told.sort_values("trials", ascending=False, kind="stable").head(LEADERS).iterrows()
     ]
-    return _table(["trials", "how it ended", "why", "algorithms"], rows, words=(1, 2, 3))
+    return _table(["trials", "how it ended", "why the first of them", "algorithms"], rows, words=(1, 2, 3))
 
 
 def _notices(facts: Report) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import optuna
 
-OVERHEAD = 0.2  # seconds that a trial costs beside its own
+OVERHEAD = 0.2  # seconds that a trial costs beside its own; with less left, none is begun
 SCORED_AT_ONCE = 16
 TOP = 4.0  # power of the share of partitions beaten: only what is near the top is a reward
 
@@ -148,13 +148,13 @@ class Search:
         is_eager = self.limits.n_trials is None
         try:
             while not self.ending:
-                while self.executor.idle and (is_eager or not self._running):
+                while self.executor.idle and self._left() > OVERHEAD and (is_eager or not self._running):
                     waiting = waiting or next(plan, None)
                     if waiting is None or not self._submit(*waiting):
                         break
                     waiting = None
                 if not self._running:
-                    self.ending = self.ending or "all was tried"
+                    self.ending = self.ending or self._why_idle()
                     break
                 self._receive(min(self._left(), 1.0))
                 self._score()
@@ -165,6 +165,9 @@ class Search:
         except KeyboardInterrupt:
             self.ending = "it was interrupted"
         self._running.clear()
+
+    def _why_idle(self) -> str:
+        return "the time was spent" if self._left() <= OVERHEAD else "all was tried"
 
     def _left(self) -> float:
         budget = self.limits.time_budget

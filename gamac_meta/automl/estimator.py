@@ -136,8 +136,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         notices = self._notices(prepared.data.n, len(rows))
         spaces, more = preprocessings(points, self.scale, self.time_budget)
         context = Context(points, self.random_state, self._takes_device(prepared.data.n))
-        limits = self._limits(prepared.data.n, began)
-        with closing(self._executor(context)) as executor, self._journal(data, prepared.data, rows) as journal:
+        limits = self._limits(prepared.data.n)
+        with closing(self._executor(context)) as executor, self._journal(data, len(rows)) as journal:
             judge = Judge(points, self.measure, self.model, "numpy")
             search = Search(
                 points,
@@ -158,11 +158,13 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
             raise _nothing_found(search)
         self._searched_points, self._prepared, self._data, self._rows = points, prepared, data, rows
         self._trials, self._best = search.trials, best
+        self._by_number = {trial.number: trial for trial in search.trials}
         self.notices_ = (*notices, *more, *search.notices, f"the search ended because {search.ending}")
         self.measure_ = judge.measure
         self._scored_by = judge.title
-        self.score_ = float(dict(zip(*_numbered(search), strict=True))[best.number])
-        self._totals = dict(zip(*_numbered(search), strict=True))
+        scored, totals = search.scored()
+        self._totals = {trial.number: float(total) for trial, total in zip(scored, totals, strict=True)}
+        self.score_ = self._totals[best.number]
         self.labels_ = self._on_all(best.labels)
         self.noise_mask_ = self._on_all(best.noise.astype(np.int32)).astype(bool)
         self.n_clusters_ = int(best.labels.max()) + 1
@@ -176,25 +178,22 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         require_measure(self.measure)
-        _require(
-            self.time_budget is None or _is_positive(self.time_budget),
-            "time_budget",
-            "above 0, or None",
-            self.time_budget,
-        )
+        for name in ("time_budget", "trial_time_limit"):
+            value = getattr(self, name)
+            _require(value is None or _is_positive(value), name, "above 0, or None", value)
         for name in ("n_trials", "memory_limit", "patience"):
             value = getattr(self, name)
-            is_whole = isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
+            is_whole = isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
             may_be_none = name != "patience" and value is None
             _require(is_whole or may_be_none, name, "at least 1" + ", or None" * (name != "patience"), value)
         if self.time_budget is None and self.n_trials is None:
             raise InvalidInputError(
-                "time_budget or n_trials must be given, got None for both: the search would not end"
+                "time_budget or n_trials must be given, got None for both; the search would not end"
             )
         if self.backend not in BACKENDS:
             raise InvalidInputError(f"backend must be one of {', '.join(BACKENDS)}, got {self.backend!r}")
         require_jobs(self.n_jobs)
-        is_seed = isinstance(self.random_state, Integral) and self.random_state >= 0
+        is_seed = isinstance(self.random_state, Integral) and int(self.random_state) >= 0
         _require(is_seed, "random_state", "a whole number >= 0", self.random_state)
         if self.scale not in SCALES:
             raise InvalidInputError(f"scale must be one of {SCALES}, got {self.scale!r}")
@@ -202,9 +201,7 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
             raise InvalidInputError(f"noise must be one of {', '.join(NOISE_WAYS)}, got {self.noise!r}")
         for name, most in (("min_cluster_share", 0.5), ("max_noise_share", 1.0)):
             value = getattr(self, name)
-            _require(isinstance(value, Real) and 0.0 <= value <= most, name, f"from 0 to {most:g}", value)
-        limit = self.trial_time_limit
-        _require(limit is None or _is_positive(limit), "trial_time_limit", "above 0, or None", limit)
+            _require(isinstance(value, Real) and 0.0 <= float(value) <= most, name, f"from 0 to {most:g}", value)
 
     def _checked(self, X: Any) -> Dataset:
         """X as a data set, with scikit-learn's record of its columns."""
@@ -236,7 +233,7 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
             raise BackendUnavailableError("backend='cupy' needs cuML to cluster on a device (extra 'gpu-cuml')")
         return False
 
-    def _limits(self, n: int, began: float) -> Limits:
+    def _limits(self, n: int) -> Limits:
         budget = self.time_budget
         if budget is not None:
             # what comes after the search, and what was spent before it
@@ -266,14 +263,14 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
             limit = int(MEMORY_SHARE * machine / effective_n_jobs(self.n_jobs))
         return Workers(run_task, context, n_jobs=self.n_jobs, memory_limit=limit)
 
-    def _journal(self, data: Dataset, prepared: Dataset, rows: Any) -> Any:
+    def _journal(self, data: Dataset, searched: int) -> Any:
         if self.journal is None:
             return nullcontext()
         from gamac_meta.automl._journal import Journal
 
         measure = getattr(self.measure, "__name__", "a function") if callable(self.measure) else self.measure
         header = {
-            "n": len(rows),
+            "n": searched,
             "points": data.fingerprint,
             "measure": measure if isinstance(measure, str) else list(measure),
             **{name: getattr(self, name) for name in ("scale", "noise", "min_cluster_share", "max_noise_share")},
@@ -295,16 +292,10 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
     def predict(self, X: Any) -> Labels:
         """(m,) clusters of new points (m, d): that of the nearest point searched; -1 where that is noise.
 
-        Raises InvalidInputError for points of another number of columns.
+        Raises ValueError for points of another number of columns, or that are not finite.
         """
         check_is_fitted(self)
-        data, _ = as_dataset(X) if len(X) >= 10 else (None, None)
-        new = np.asarray(X, dtype=np.float64) if data is None else data.X
-        validate_data(self, X, reset=False, skip_check_array=True)
-        if not np.isfinite(new).all():
-            raise InvalidInputError(
-                f"X must be finite, got {np.count_nonzero(~np.isfinite(new))} NaN or infinite values"
-            )
+        new = validate_data(self, X, reset=False, dtype=np.float64)
         return nearest_labels(self._searched_points, self._labels_searched, self._placed(new))
 
     @property
@@ -343,9 +334,7 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         return pd.DataFrame([self._row(trial) for trial in self._trials])
 
     def _row(self, trial: Trial) -> dict[str, Any]:
-        labels = trial.labels
-        known = {number.number: number for number in self._trials}
-        shown = known[trial.same_as] if trial.same_as is not None and trial.same_as in known else trial
+        shown = trial if trial.same_as is None else self._by_number.get(trial.same_as, trial)
         labels = shown.labels
         return {
             "number": trial.number,
@@ -366,10 +355,9 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
     def partition(self, number: int) -> Labels:
         """(n,) labels of a trial by its number, as it was judged."""
         check_is_fitted(self)
-        found = {trial.number: trial for trial in self._trials}
-        trial = found.get(number)
+        trial = self._by_number.get(number)
         if trial is not None and trial.same_as is not None:
-            trial = found.get(trial.same_as)
+            trial = self._by_number.get(trial.same_as)
         if trial is None or trial.labels is None:
             raise InvalidInputError(f"number must be that of a trial with a partition, got {number!r}")
         return self._on_all(trial.labels)
@@ -393,14 +381,14 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         from gamac_meta.automl._account import RunnerUp
         from metafeatures import adjusted_rand
 
-        taken: list[Trial] = [self._best]
+        taken = [self._labels_searched]
         found: list[RunnerUp] = []
         for trial in sorted(self._trials, key=lambda trial: -self._totals.get(trial.number, -np.inf)):
             if trial.labels is None or trial.number not in self._totals or len(found) == RUNNERS_UP:
                 continue
-            likeness = [adjusted_rand(trial.labels, known.labels) for known in taken]
+            likeness = [adjusted_rand(trial.labels, known) for known in taken]
             if max(likeness) < DIFFERENT:
-                taken.append(trial)
+                taken.append(trial.labels)
                 found.append(RunnerUp(self._on_all(trial.labels), pd.Series(self._row(trial)), float(likeness[0])))
         return tuple(found)
 
@@ -452,8 +440,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         from gamac_meta.files import replacing
 
         page = report_html(self.account() if name is None else self.account(name))
-        with replacing(Path(path)) as beside:
-            beside.write_text(page, encoding="utf-8")
+        with replacing(Path(path)) as stream:
+            stream.write(page.encode())
         return Path(path)
 
 
@@ -464,12 +452,6 @@ def _require(holds: bool, name: str, rule: str, value: Any) -> None:
 
 def _is_positive(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and 0.0 < float(value) < float("inf")
-
-
-def _numbered(search: Search) -> tuple[list[int], list[float]]:
-    """Numbers of the scored trials, and their scores."""
-    trials, totals = search.scored()
-    return [trial.number for trial in trials], totals.tolist()
 
 
 def _nothing_found(search: Search) -> BaseException:
