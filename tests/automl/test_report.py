@@ -173,9 +173,12 @@ def test_an_answer_that_is_not_of_the_greatest_score_is_shown_as_such(facts):
 
 
 def test_failures_are_grouped_by_reason_the_most_frequent_first(facts):
-    (rows,) = Page(report_html(facts)).tables["trials-without-a-partition"]
+    trials = facts.trials.copy()
+    trials.loc[6, "reason"] = "fewer than 2 clusters"
+    trials.loc[5, "reason"] = "fewer than 2.5 clusters"
+    (rows,) = Page(report_html(replace(facts, trials=trials))).tables["trials-without-a-partition"]
     assert rows[1:] == [
-        ["2", "refused", "fewer than two clusters", "dbscan"],
+        ["2", "refused", "fewer than 2.5 clusters", "dbscan"],
         ["1", "timed out", "more than 3 s", "spectral"],
         ["1", "failed", "ValueError: <b>bad</b>", "birch"],
     ]

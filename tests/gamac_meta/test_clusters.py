@@ -78,6 +78,14 @@ def test_spread_is_0_for_equal_points_and_1_for_the_whole_table():
     assert describe_clusters(X, np.repeat([4, 9], 50))["spread"].tolist()[0] == pytest.approx(0.0, abs=1e-12)
 
 
+def test_spread_is_the_root_of_the_mean_variance():
+    X, labels = make_blobs(90, n_features=3, random_state=0)
+    X *= [1.0, 30.0, 0.1]
+    within = np.array([X[labels == cluster].var(axis=0) for cluster in range(3)])
+    expected = np.sqrt((within / X.var(axis=0)).mean(axis=1))
+    assert describe_clusters(X, labels)["spread"].to_numpy() == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("factor", [1e-290, 1e-3, 1e150, 1e290])
 def test_the_unit_of_the_columns_changes_the_centroids_alone(table, factor):
     X, labels = table
