@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from planted import planted_model
+from sklearn.datasets import make_blobs
+from sklearn.metrics import adjusted_rand_score
 
 import gamac_meta.recommend
 from gamac_meta import MEASURES, cli, evaluate, score_partitions
@@ -548,3 +550,80 @@ def test_the_signal_of_an_interrupt_ends_a_corpus_build_in_one_line(tmp_path):
     assert process.returncode in (130, -signal.SIGINT)
     assert "Traceback" not in err
     assert err.splitlines()[-1].endswith("gamac-meta: interrupted")
+
+
+# ---- cluster ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def clustered(tmp_path_factory):
+    """What a search of a few trials on four far blobs printed and wrote."""
+    folder = tmp_path_factory.mktemp("cluster")
+    X, truth = make_blobs(120, centers=[[0, 0], [0, 9], [9, 0], [9, 9]], cluster_std=0.5, random_state=0)
+    pd.DataFrame(X, columns=["length", "mass"]).to_csv(folder / "points.csv", index=False)
+    argv = [*RUN, "cluster", "points.csv", "--budget", "none", "--trials", "12", "--measure", "calinski_harabasz"]
+    argv += ["--out", "labels.csv", "--report", "report.html"]
+    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=300)
+    return SimpleNamespace(folder=folder, done=done, truth=truth)
+
+
+def test_cluster_finds_the_planted_clusters_and_writes_a_row_per_point(clustered):
+    assert clustered.done.returncode == 0, clustered.done.stderr
+    labels = pd.read_csv(clustered.folder / "labels.csv")
+    assert list(labels.columns) == ["cluster", "was_noise"]
+    assert adjusted_rand_score(clustered.truth, labels["cluster"]) == 1.0
+    assert labels["was_noise"].dtype == bool
+
+
+def test_cluster_prints_the_answer_and_what_it_wrote(clustered):
+    lines = clustered.done.stdout.splitlines()
+    assert lines[0].startswith("4 clusters found by ")
+    assert lines[-2:] == ["wrote labels.csv", "wrote report.html"]
+    assert max(map(len, lines)) <= 120
+    assert "best: " in clustered.done.stderr
+    assert "Traceback" not in clustered.done.stderr
+
+
+def test_cluster_writes_a_page_about_the_table(clustered):
+    page = (clustered.folder / "report.html").read_text()
+    assert "points.csv: 120 points, 2 columns" in page
+    assert "4 clusters found by" in page
+    assert "calinski_harabasz" in page
+
+
+def test_an_interrupted_search_still_writes_the_best_so_far(tmp_path):
+    X, _ = make_blobs(300, centers=4, random_state=0)
+    pd.DataFrame(X).to_csv(tmp_path / "points.csv", index=False)
+    argv = [*RUN, "cluster", "points.csv", "--budget", "300", "--measure", "calinski_harabasz"]
+    argv += ["--out", "labels.csv", "--report", "report.html", "--journal", "trials.jsonl"]
+    process = subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    journal = tmp_path / "trials.jsonl"
+    # a header and three trials
+    while process.poll() is None and time.monotonic() < deadline:
+        if journal.exists() and journal.read_bytes().count(b"\n") >= 4:
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "gamac-meta: interrupted; this is the best so far" in err
+    assert "Traceback" not in err
+    assert "clusters found by" in out
+    assert len(pd.read_csv(tmp_path / "labels.csv")) == 300
+    assert (tmp_path / "report.html").read_text().endswith("</html>\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--budget", "0"], "seconds, more than 0"),
+        (["--budget", "none"], "time_budget or n_trials must be given"),
+        (["--trials", "0"], "whole number >= 1"),
+        (["--measure", "silhuete"], "did you mean 'silhouette'"),
+        (["--out", "labels.txt"], "must end in one of .csv, .tsv, .parquet"),
+        (["--report", "report.pdf"], "must end in one of .html"),
+    ],
+)
+def test_a_search_that_cannot_be_made_is_refused_in_one_line(capsys, options, message):
+    assert message in refused(capsys, "cluster", PENGUINS, *options)
