@@ -45,7 +45,7 @@ h2 { font-size: 1.2em; margin-top: 2.2em; border-bottom: 2px solid #0072B2; padd
 figure { margin: 1em 0; }
 img { max-width: 100%; height: auto; }
 figcaption { font-size: .9em; overflow-wrap: anywhere; }
-.small { display: grid; grid-template-columns: repeat(auto-fill, minmax(13em, 1fr)); gap: 1em; }
+.small { display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5em, 1fr)); gap: 1em; }
 .small figure { margin: 0; }
 .measures thead th { overflow-wrap: normal; }
 .measures thead .words { font-weight: bold; }
