@@ -107,7 +107,7 @@ class Search:
     def __post_init__(self) -> None:
         self._known: dict[bytes, int] = {}  # partitions by their canonical labels
         self._running: dict[int, tuple[Task, str, list[int]]] = {}  # task, stage, places that have come
-        self._unscored: list[Trial] = []
+        self._waiting: list[Trial] = []  # to be scored and recorded, in the order in which they came
         self._started = 0  # settings
         self._since_best = 0
         self._arms: dict[str, Arm] = {}
@@ -204,7 +204,7 @@ class Search:
         trial = self._trial(number, fit.place, fit.seconds, "ok", parameters=fit.parameters)
         refusal = self._refusal(raw)
         if refusal:
-            self._record(replace(trial, state="refused", reason=refusal))
+            self._waiting.append(replace(trial, state="refused", reason=refusal))
             return
         labels = filled(self.X, raw) if self.limits.fill else renumbered(raw)
         smallest = np.bincount(labels[labels >= 0]).min() / len(labels)
@@ -212,14 +212,14 @@ class Search:
             why = (
                 f"its smallest cluster has {smallest:.2%} of the points, less than {self.limits.min_cluster_share:.2%}"
             )
-            self._record(replace(trial, state="refused", reason=why))
+            self._waiting.append(replace(trial, state="refused", reason=why))
             return
         key = renumbered(labels).tobytes()
         if key in self._known:
-            self._record(replace(trial, state="same", same_as=self._known[key]))
+            self._waiting.append(replace(trial, state="same", same_as=self._known[key]))
             return
         self._known[key] = trial.number
-        self._unscored.append(replace(trial, labels=labels, noise=noise))
+        self._waiting.append(replace(trial, labels=labels, noise=noise))
 
     def _refusal(self, raw: Labels) -> str:
         clusters = len(np.unique(raw[raw >= 0]))
@@ -236,7 +236,7 @@ class Search:
             # the first that did not come is to blame; the others were never begun
             place = max(places, default=-1) + 1
             trial = self._trial(event.number, place, event.seconds, event.state, reason=event.reason)
-            self._record(trial)
+            self._waiting.append(trial)
         del self._running[event.number]
 
     def _trial(
@@ -259,11 +259,13 @@ class Search:
         )
 
     def _score(self) -> None:
-        while self._unscored and (self._left() > 0.0 or not self.scored()[0]):
-            batch, self._unscored = self._unscored[:SCORED_AT_ONCE], self._unscored[SCORED_AT_ONCE:]
-            values = self.judge.values(np.stack([trial.labels for trial in batch if trial.labels is not None]))
-            for trial, row in zip(batch, values, strict=True):
-                self._record(replace(trial, values=tuple(map(float, row))))
+        while self._waiting and (self._left() > 0.0 or not self.scored()[0]):
+            batch, self._waiting = self._waiting[:SCORED_AT_ONCE], self._waiting[SCORED_AT_ONCE:]
+            partitions = [trial.labels for trial in batch if trial.labels is not None]
+            values = iter(self.judge.values(np.stack(partitions)) if partitions else ())
+            for trial in batch:
+                known = trial.labels is not None
+                self._record(replace(trial, values=tuple(map(float, next(values)))) if known else trial)
 
     def _record(self, trial: Trial) -> None:
         if self.journal is not None:

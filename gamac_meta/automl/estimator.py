@@ -130,7 +130,7 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         began = time.monotonic()
         self._check_parameters()
         data = self._checked(X)
-        prepared = prepare(data, self.scale)
+        prepared = prepare(X, self.scale)
         rows = self._searched(prepared.data.n)
         points = np.ascontiguousarray(prepared.data.X[rows])
         notices = self._notices(prepared.data.n, len(rows))
