@@ -119,7 +119,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--out", metavar="OUT", type=Path, help="also write it: .csv, .tsv or .parquet")
 
     command = _command(commands, "cluster", cluster, "search for the partition that people would choose")
-    _add_table(command, scale="common")
+    _add_table(command, scale="auto")
     command.add_argument(
         "--budget", metavar="S", type=_seconds, default=60.0, help="seconds, or none with --trials (default: 60)"
     )
@@ -463,7 +463,12 @@ def _command(commands: Any, name: str, run: Any, what: str) -> argparse.Argument
 
 def _add_table(parser: argparse.ArgumentParser, scale: str) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="the points: a row each, numeric columns")
-    parser.add_argument("--scale", choices=SCALES, default=scale, help=f"how columns are scaled (default: {scale})")
+    parser.add_argument(
+        "--scale",
+        choices=("auto", *SCALES) if scale == "auto" else SCALES,
+        default=scale,
+        help=f"how columns are scaled (default: {scale})",
+    )
     parser.add_argument("--columns", metavar="A,B", type=_names, help="use only these columns")
     parser.add_argument("--drop", metavar="A,B", type=_names, help="leave these columns out")
 

@@ -23,7 +23,7 @@ from gamac_meta.automl._workers import Workers
 from gamac_meta.backend import BACKENDS, device_for
 from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError, SearchError
 from gamac_meta.executor import require_jobs
-from gamac_meta.inputs import SCALES, as_dataset, prepare
+from gamac_meta.inputs import SCALES, UNEVEN_SPREAD, as_dataset, prepare
 from gamac_meta.types import NOISE, Dataset, Floats, Labels
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
     backend : "numpy"; "cupy" takes cuML's estimators where a device answers; "auto" does where there are many points.
     n_jobs : processes, -1 for all cores. client : a Dask client, whose workers run the fits instead.
     random_state : seed.
-    scale : as for `recommend_measure`; partitions are always judged in this one space.
+    scale : as for `recommend_measure`, or "auto" (default): "standard" where the spreads of columns are far apart, and
+        `notices_` say so, else "common". Partitions are always judged in this one space.
     noise : "fill" gives noise to the nearest cluster before partitions are judged, and in `labels_`; "keep" leaves it.
     min_cluster_share, max_noise_share : partitions with a smaller cluster or with more noise are refused.
     trial_time_limit : seconds of one fit, a part of the budget by default.
@@ -89,7 +90,7 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         backend: str = "auto",
         n_jobs: int = 1,
         random_state: int = 0,
-        scale: str | None = "common",
+        scale: str | None = AUTO,
         noise: str = "fill",
         min_cluster_share: float = 0.005,
         max_noise_share: float = 0.5,
@@ -130,11 +131,12 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         began = time.monotonic()
         self._check_parameters()
         data = self._checked(X)
-        prepared = prepare(X, self.scale)
+        self.scale_ = _scale_for(data.X) if self.scale == AUTO else self.scale
+        prepared = prepare(X, self.scale_)
         rows = self._searched(prepared.data.n)
         points = np.ascontiguousarray(prepared.data.X[rows])
         notices = self._notices(prepared.data.n, len(rows))
-        spaces, more = preprocessings(points, self.scale, self.time_budget)
+        spaces, more = preprocessings(points, self.scale_, self.time_budget)
         context = Context(points, self.random_state, self._takes_device(prepared.data.n))
         limits = self._limits(prepared.data.n)
         with closing(self._executor(context)) as executor, self._journal(data, len(rows)) as journal:
@@ -195,8 +197,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         require_jobs(self.n_jobs)
         is_seed = isinstance(self.random_state, Integral) and int(self.random_state) >= 0
         _require(is_seed, "random_state", "a whole number >= 0", self.random_state)
-        if self.scale not in SCALES:
-            raise InvalidInputError(f"scale must be one of {SCALES}, got {self.scale!r}")
+        if self.scale not in (AUTO, *SCALES):
+            raise InvalidInputError(f"scale must be one of {(AUTO, *SCALES)}, got {self.scale!r}")
         if self.noise not in NOISE_WAYS:
             raise InvalidInputError(f"noise must be one of {', '.join(NOISE_WAYS)}, got {self.noise!r}")
         for name, most in (("min_cluster_share", 0.5), ("max_noise_share", 1.0)):
@@ -218,9 +220,16 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         return np.sort(np.random.default_rng(self.random_state).choice(n, SEARCH_POINTS, replace=False))
 
     def _notices(self, n: int, searched: int) -> list[str]:
-        if searched == n:
-            return []
-        return [f"searched on {searched} of {n} points; the others joined the cluster of the nearest of them"]
+        notices = []
+        if searched < n:
+            notices.append(
+                f"searched on {searched} of {n} points; the others joined the cluster of the nearest of them"
+            )
+        if self.scale == AUTO and self.scale_ == "standard":
+            notices.append(
+                "columns were given unit variance, for their spreads are far apart; scale='common' keeps them"
+            )
+        return notices
 
     def _takes_device(self, n: int) -> bool:
         if device_for(self.backend, n) is None:
@@ -443,6 +452,17 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         with replacing(Path(path)) as stream:
             stream.write(page.encode())
         return Path(path)
+
+
+def _scale_for(X: Floats) -> str:
+    """ "standard" where most columns would not count beside a few, as where units differ, else "common"."""
+    spreads = X.std(axis=0)
+    spreads = spreads[spreads > 0.0]
+    if not spreads.size:
+        return "common"
+    # a tenth at either end may be odd, as pixels at the rim are, but of two columns both count
+    low, high = np.quantile(spreads, 0.1, method="lower"), np.quantile(spreads, 0.9, method="higher")
+    return "standard" if high > UNEVEN_SPREAD * low else "common"
 
 
 def _require(holds: bool, name: str, rule: str, value: Any) -> None:

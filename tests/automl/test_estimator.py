@@ -138,6 +138,16 @@ def test_many_points_are_searched_on_few(monkeypatch, clouds):
     assert "searched on 60 of 150 points" in found.notices_[0]
 
 
+def test_units_do_not_decide(clouds):
+    X, member = clouds
+    found = AutoClusterer(**FEW).fit(X * [1.0, 1e5])
+    assert found.scale_ == "standard"
+    assert "columns were given unit variance" in found.notices_[0]
+    assert adjusted_rand_score(member, found.labels_) == 1.0
+    assert np.array_equal(found.predict(X * [1.0, 1e5]), found.labels_)
+    assert AutoClusterer(scale="common", **FEW).fit(X).scale_ == "common"
+
+
 def test_frames_pipelines_and_clones(clouds):
     X, member = clouds
     frame = pd.DataFrame(X, columns=["a", "b"])
