@@ -455,14 +455,15 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
 
 
 def _scale_for(X: Floats) -> str:
-    """ "standard" where most columns would not count beside a few, as where units differ, else "common"."""
-    spreads = X.std(axis=0)
-    spreads = spreads[spreads > 0.0]
-    if not spreads.size:
+    """ "standard" where spreads are far apart and few columns hold nearly all of the variance, as where units differ,
+    else "common": pixels at the rim hardly vary, and should not count as much as the others."""
+    variances = X.var(axis=0)
+    variances = variances[variances > 0.0]
+    if not variances.size or variances.max() <= UNEVEN_SPREAD**2 * variances.min():
         return "common"
-    # a tenth at either end may be odd, as pixels at the rim are, but of two columns both count
-    low, high = np.quantile(spreads, 0.1, method="lower"), np.quantile(spreads, 0.9, method="higher")
-    return "standard" if high > UNEVEN_SPREAD * low else "common"
+    shares = variances / variances.sum()
+    holding = 1.0 / np.sum(shares**2)  # columns, were the variance evenly on them
+    return "standard" if holding < 1.0 + len(shares) / 8.0 else "common"
 
 
 def _require(holds: bool, name: str, rule: str, value: Any) -> None:
