@@ -198,7 +198,7 @@ SECTIONS: tuple[Section, ...] = (
             "regression of tau": RecommenderSettings(objective="regression", rounds=SETTINGS["agreement"]["rounds"]),
         }
         | {f"{name} grades": RecommenderSettings(grading=name) for name in ("coarse", "doubling", "wide")}
-        | {"280 rounds": RecommenderSettings(rounds=280)},
+        | {"140 rounds": RecommenderSettings(rounds=140)},
     ),
     _section(
         "Recommender from X: features",
