@@ -9,10 +9,14 @@ of some points are compared with their distances to all others. Seconds are wall
 same with the extremes; nearest outsiders; order of distances (histograms and the extreme sums, and up to 4096 points
 the sort, which is the CPU's). Points and partitions are on the host before, results after. Without a device that
 answers the program says why and ends with 1; it ends with 1, too, where a value differs by more than TOLERANCE.
+
+Where cuML is installed, each of its clusterers is run on well separated clouds beside scikit-learn's, with parameters
+translated as AutoClusterer does; labels must agree to an adjusted Rand index of ALIKE.
 """
 
 import argparse
 import datetime as dt
+import importlib.util
 import sys
 import time
 
@@ -32,6 +36,7 @@ CASES = ("10000x2", "10000x16", "100000x2", "100000x16", "1000000x2", "1000000x1
 CHECKED = 10_000  # points up to which the CPU makes every pair, too
 SPOTS = 20  # points compared beyond
 LONG = 200_000  # points beyond which only sums and extremes are made, unless --everything
+ALIKE = 0.98  # adjusted Rand index of cuML's labels with scikit-learn's
 TOLERANCE = 1e-9  # relative; of what is 0 on one side, absolute
 TARGETS = {"100000x16": 1.0, "1000000x16": 30.0}  # seconds at most for the sums, on an H200
 
@@ -127,6 +132,42 @@ def run(case, device, everything=False):
     return differences[worst] <= TOLERANCE
 
 
+# parameters that separate the clouds of `compare_clusterers`
+PARITY = {
+    "kmeans": {"n_clusters": 5},
+    "agglomerative": {"n_clusters": 5, "linkage": "single"},
+    "dbscan": {"eps": 0.5, "min_samples": 5},
+    "hdbscan": {"min_cluster_size": 100, "min_samples": 5},
+    "spectral": {"n_clusters": 5, "n_neighbors": 10},
+}
+
+
+def compare_clusterers(n=5000):
+    """Adjusted Rand index and seconds of cuML's clusterers beside scikit-learn's, and whether all agree."""
+    from sklearn.metrics import adjusted_rand_score
+
+    from gamac_meta.clusterers import CLUSTERERS
+
+    rng = np.random.default_rng(0)
+    X = 0.3 * rng.normal(size=(n, 2)) + 4.0 * rng.permutation(np.mgrid[:3, :3].reshape(2, 9).T)[np.arange(n) % 5]
+    agreed = True
+    for name, parameters in PARITY.items():
+        clusterer = CLUSTERERS[name]
+        labels = {}
+        seconds = {}
+        for place, estimator in (
+            ("cpu", clusterer.make(0, **parameters)),
+            ("device", clusterer.make_on_device(0, **parameters)),
+        ):
+            start = time.perf_counter()
+            labels[place] = np.asarray(estimator.fit_predict(X))
+            seconds[place] = time.perf_counter() - start
+        alike = adjusted_rand_score(labels["cpu"], labels["device"])
+        agreed &= alike >= ALIKE
+        print(f"{name:>16}  {alike:.3f} alike, {seconds['cpu']:.3f} s here, {seconds['device']:.3f} s on the device")
+    return agreed
+
+
 PARTS = ("sums", "extremes", "outsiders", "order")
 
 
@@ -147,6 +188,10 @@ def main(argv=None):
     clocked(*make("300x2"), device, everything=True)  # compiles
     print(f"{'case':>11} " + " ".join(f"{part:>9}" for part in PARTS) + "   largest relative difference from the CPU")
     agreed = [run(case, device, arguments.everything) for case in arguments.cases]
+    if importlib.util.find_spec("cuml") is None:
+        print("clusterers were not compared: cuml is not installed (extra 'gpu-cuml')")
+    else:
+        agreed.append(compare_clusterers())
     if not all(agreed):
         print("some values differ by more than the tolerance", file=sys.stderr)
     return 0 if all(agreed) else 1

@@ -389,3 +389,16 @@ def test_the_benchmark_compares_and_notices(benchmark, monkeypatch, capsys, chec
     folded = DevicePass._fold_sums
     monkeypatch.setattr(DevicePass, "_fold_sums", lambda *told: tuple(1.00001 * means for means in folded(*told)))
     assert not benchmark.run("60x2", there)
+
+
+def test_clusterers_that_disagree_are_reported(benchmark, monkeypatch, capsys):
+    """Without cuML: the CPU's own stand in for it, one of them spoiled."""
+    from gamac_meta.clusterers import Clusterer
+
+    monkeypatch.setattr(Clusterer, "make_on_device", Clusterer.make)
+    monkeypatch.setattr(benchmark, "PARITY", {"kmeans": {"n_clusters": 5}, "dbscan": {"eps": 0.5, "min_samples": 5}})
+    assert benchmark.compare_clusterers(300)
+    assert capsys.readouterr().out.count("1.000 alike") == 2
+    monkeypatch.setattr(Clusterer, "make_on_device", lambda self, seed, **_: self.make(seed, n_clusters=2))
+    monkeypatch.setattr(benchmark, "PARITY", {"kmeans": {"n_clusters": 5}})
+    assert not benchmark.compare_clusterers(300)
