@@ -63,7 +63,8 @@ class LearnedMeasure:
         return self._mean(CHOOSING if "top" in self.heads else ORDERING, design_rows(features, partitions))
 
     def _mean(self, names: Sequence[str], rows: Floats) -> Floats:
-        scores = {name: np.asarray(self.heads[name].predict(rows, num_threads=1)) for name in names if name in self.heads}
+        present = [name for name in names if name in self.heads]
+        scores = {name: np.asarray(self.heads[name].predict(rows, num_threads=1)) for name in present}
         if "top" in scores:
             scores["top"] = expit(scores["top"] / TOP_SPREAD)
         return np.asarray(np.mean(list(scores.values()), axis=0))
