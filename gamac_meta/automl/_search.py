@@ -108,8 +108,9 @@ class Search:
         self._known: dict[bytes, int] = {}  # partitions by their canonical labels
         self._running: dict[int, tuple[Task, str, list[int]]] = {}  # task, stage, places that have come
         self._waiting: list[Trial] = []  # to be scored and recorded, in the order in which they came
-        self._started = 0  # settings
+        self._started = 0  # settings, which are numbered so
         self._since_best = 0
+        self._end_of_plan = "all was tried"
         self._arms: dict[str, Arm] = {}
         usable, notices = available(len(self.X))
         self._usable = {name for name, possible in usable.items() if possible}
@@ -144,17 +145,15 @@ class Search:
         """Until budget or trials are spent, nothing better comes, or an interrupt; what was found stays."""
         plan = self._plan()
         waiting: tuple[Task, str] | None = None
-        # with a number of trials the next one may depend on no clock, and so on no order of arrival
-        is_eager = self.limits.n_trials is None
         try:
             while not self.ending:
-                while self.executor.idle and self._left() > OVERHEAD and (is_eager or not self._running):
+                while self.executor.idle and self._left() > OVERHEAD:
                     waiting = waiting or next(plan, None)
                     if waiting is None or not self._submit(*waiting):
                         break
                     waiting = None
                 if not self._running:
-                    self.ending = self.ending or self._why_idle()
+                    self.ending = self._why_idle()
                     break
                 self._receive(min(self._left(), 1.0))
                 self._score()
@@ -167,7 +166,16 @@ class Search:
         self._running.clear()
 
     def _why_idle(self) -> str:
-        return "the time was spent" if self._left() <= OVERHEAD else "all was tried"
+        if self._left() <= OVERHEAD:
+            return "the time was spent"
+        return "the trials were made" if self._allowed() == 0 else self._end_of_plan
+
+    def _allowed(self) -> float:
+        """How many more settings may be started. Those of a task that ended before they began do not count."""
+        if self.limits.n_trials is None:
+            return np.inf
+        running = sum(len(task.settings) - len(places) for task, _, places in self._running.values())
+        return max(0, self.limits.n_trials - len(self.trials) - len(self._waiting) - running)
 
     def _left(self) -> float:
         budget = self.limits.time_budget
@@ -175,11 +183,8 @@ class Search:
 
     def _submit(self, task: Task, stage: str) -> bool:
         """Start a task, as much of it as the number of trials allows; False where that is nothing."""
-        settings = task.settings
-        if self.limits.n_trials is not None:
-            settings = settings[: max(0, self.limits.n_trials - self._started)]
+        settings = task.settings[: int(min(self._allowed(), len(task.settings)))]
         if not settings:
-            self.ending = "the trials were made"
             return False
         number = self._started
         self._started += len(settings)
@@ -337,7 +342,7 @@ class Search:
             arm = max((self._arm(name) for name in names), key=lambda arm: arm.index(total, is_timed))
             space, setting = arm.ask()
             yield Task(arm.name, space, (setting,), self.seed), "search"
-        self.ending = f"no better partition in {self.limits.patience} trials"
+        self._end_of_plan = f"no better partition in {self.limits.patience} trials"
 
 
 def _key(setting: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:

@@ -1,0 +1,154 @@
+"""The loop of a search, with an executor whose jobs end as the test says: what is tried, counted, scored and kept."""
+
+from collections import Counter
+from zlib import crc32
+
+
+import numpy as np
+import pytest
+
+from gamac_meta.automl._judge import Judge
+from gamac_meta.automl._search import Limits, Search, filled, renumbered
+from gamac_meta.automl._space import Fit
+from gamac_meta.automl._workers import Ended, Item
+
+X = np.random.default_rng(0).normal(size=(40, 2)) + 9.0 * np.repeat(np.arange(2), 20)[:, None]
+
+
+def cut_at(place):
+    """Two clusters, the first of so many points."""
+    return (np.arange(40) >= place).astype(np.int32)
+
+
+class Stub:
+    """Ends the first of the jobs that wait with what `fit` says of each setting: labels, or the state of the end."""
+
+    def __init__(self, fit, idle=1, last_first=False):
+        self.fit, self.slots, self.last_first = fit, idle, last_first
+        self.jobs, self.submitted, self.most_at_once = [], [], 0
+
+    @property
+    def idle(self):
+        return self.slots - len(self.jobs)
+
+    def submit(self, job):
+        assert self.idle > 0
+        self.jobs.append(job)
+        self.submitted.append(job)
+        self.most_at_once = max(self.most_at_once, len(self.jobs))
+
+    def wait(self, _):
+        job = self.jobs.pop(-1 if self.last_first else 0)
+        come = []
+        for place, setting in enumerate(job.payload.settings):
+            labels = self.fit(job.payload.algorithm, setting)
+            if isinstance(labels, str):
+                return [*come, Ended(job.number, 0.1, labels, f"planted at {place}")]
+            come.append(Item(job.number, Fit(place, labels, dict(setting), 0.01), 0.01))
+        return [*come, Ended(job.number, 0.1, "ok", "")]
+
+
+def first_share(_, labels):
+    """Greater where the clusters are of like size."""
+    return -abs(float(np.mean(labels == 0)) - 0.5)
+
+
+def searched(executor, *, measure=first_share, spaces=("none",), seed=0, **limits):
+    standard = {
+        "time_budget": None, "n_trials": 60, "trial_seconds": 5.0, "patience": 20, "fill": True,
+        "min_cluster_share": 0.0, "max_noise_share": 0.5,
+    }  # fmt: skip
+    search = Search(X, Judge(X, measure, None, "numpy"), executor, Limits(**standard | limits), spaces, seed)
+    search.run()
+    return search
+
+
+def by_setting(algorithm, setting):
+    """Another partition for every setting, nearly."""
+    return cut_at(1 + crc32(f"{algorithm} {sorted(setting.items())}".encode()) % 39)
+
+
+def settings_of(search):
+    return [(trial.algorithm, trial.preprocessing, tuple(sorted(trial.setting.items()))) for trial in search.trials]
+
+
+@pytest.mark.parametrize("state", ["failed", "crashed", "timed out", "out of memory"])
+def test_a_fault_ends_its_trial_and_the_number_of_trials_is_made_all_the_same(state):
+    def fit(algorithm, setting):
+        faulty = algorithm == "kmeans" and setting["n_clusters"] > 2
+        return state if faulty else by_setting(algorithm, setting)
+
+    search = searched(Stub(fit))
+    assert len(search.trials) == 60
+    assert search.ending == "the trials were made"
+    bad = [trial for trial in search.trials if trial.state == state]
+    assert bad
+    assert {trial.algorithm for trial in bad} == {"kmeans"}
+    # what came before the fault is kept, and the fault is put to the setting that did it
+    assert all(trial.setting["n_clusters"] > 2 for trial in bad)
+    assert {trial.reason for trial in bad} <= {"planted at 0", "planted at 1"}
+    assert any(trial.algorithm == "kmeans" and trial.state == "ok" for trial in search.trials)
+
+
+def test_where_everything_fails_every_trial_is_recorded_and_there_is_no_best():
+    search = searched(Stub(lambda *_: "crashed"))
+    assert len(search.trials) == 60
+    assert {trial.state for trial in search.trials} == {"crashed"}
+    assert search.best() is None
+
+
+@pytest.mark.parametrize("last_first", [False, True])
+def test_several_workers_all_get_work_and_no_result_is_lost(last_first):
+    executor = Stub(by_setting, idle=3, last_first=last_first)
+    search = searched(executor, n_trials=50)
+    assert executor.most_at_once == 3
+    assert sorted(trial.number for trial in search.trials) == list(range(50))
+    assert sum(len(job.payload.settings) for job in executor.submitted) == 50
+
+
+def test_what_still_runs_when_patience_ends_is_waited_for():
+    executor = Stub(lambda *_: cut_at(20), idle=3)
+    search = searched(executor, n_trials=None, time_budget=300.0, patience=5)
+    assert search.ending == "no better partition in 5 trials"
+    assert executor.jobs == []
+    assert len(search.trials) == sum(len(job.payload.settings) for job in executor.submitted)
+
+
+def test_equal_partitions_are_scored_once():
+    scored = []
+
+    def measure(_, labels):
+        scored.append(labels.tobytes())
+        return 1.0
+
+    search = searched(Stub(lambda _, setting: 1 - cut_at(20) if "linkage" in setting else cut_at(20)), measure=measure)
+    assert len(scored) == 1
+    assert Counter(trial.state for trial in search.trials) == {"ok": 1, "same": 59}
+    assert {trial.same_as for trial in search.trials[1:]} == {0}
+
+
+def test_an_order_of_arrival_is_all_that_a_seed_does_not_fix():
+    first, second = (searched(Stub(by_setting), seed=3, n_trials=160) for _ in range(2))
+    assert settings_of(first) == settings_of(second)
+    assert first.best().number == second.best().number
+    assert "search" in {trial.stage for trial in first.trials}
+
+
+def test_labels_are_numbered_by_first_appearance_and_noise_joins_the_nearest():
+    assert renumbered(np.array([7, 7, -1, 2, 7])).tolist() == [0, 0, -1, 1, 0]
+    points = np.array([[0.0], [1.0], [5.0], [6.0], [4.0]])
+    assert filled(points, np.array([3, 3, 1, 1, -1])).tolist() == [0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (np.zeros(40, dtype=np.int32), "it has 1 cluster"),
+        (np.full(40, -1, dtype=np.int32), "it has 0 clusters"),
+        (np.where(np.arange(40) < 10, cut_at(5), -1), "it calls 75.0% of the points noise, more than 50%"),
+        (cut_at(1), "its smallest cluster has 2.50% of the points, less than 10.00%"),
+    ],
+)
+def test_what_is_no_partition_is_refused_with_the_reason(labels, reason):
+    search = searched(Stub(lambda *_: labels), n_trials=3, min_cluster_share=0.1)
+    assert {(trial.state, trial.reason) for trial in search.trials} == {("refused", reason)}
