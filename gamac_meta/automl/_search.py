@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 OVERHEAD = 0.2  # seconds that a trial costs beside its own; with less left, none is begun
 SCORED_AT_ONCE = 16
+REPEATS = 20  # settings in a row that were tried before, after which an algorithm has no others to speak of
 TOP = 4.0  # power of the share of partitions beaten: only what is near the top is a reward
 
 
@@ -109,6 +110,7 @@ class Search:
         self._running: dict[int, tuple[Task, str, list[int]]] = {}  # task, stage, places that have come
         self._waiting: list[Trial] = []  # to be scored and recorded, in the order in which they came
         self._started = 0  # settings, which are numbered so
+        self._tried: set[tuple[Any, ...]] = set()  # what was begun, as `_as_tried` says it
         self._since_best = 0
         self._end_of_plan = "all was tried"
         self._arms: dict[str, Arm] = {}
@@ -188,6 +190,7 @@ class Search:
             return False
         number = self._started
         self._started += len(settings)
+        self._tried.update(_as_tried(task, setting) for setting in settings)
         seconds = min(max(self._left(), 0.01), self.limits.trial_seconds * len(settings))
         self._running[number] = (replace(task, settings=settings), stage, [])
         self.executor.submit(Job(number, self._running[number][0], seconds))
@@ -237,6 +240,7 @@ class Search:
 
     def _ended(self, event: Ended) -> None:
         task, _, places = self._running[event.number]
+        self._tried.difference_update(_as_tried(task, setting) for setting in task.settings[len(places) + 1 :])
         if event.state not in ("ok", "stopped") and len(places) < len(task.settings):
             # the first that did not come is to blame; the others were never begun
             place = max(places, default=-1) + 1
@@ -280,6 +284,7 @@ class Search:
     def _take(self, trial: Trial) -> None:
         before = self.best()
         self.trials.append(trial)
+        self._tried.add(_as_tried(trial, trial.setting))
         if trial.labels is not None:
             self._known.setdefault(renumbered(trial.labels).tobytes(), trial.number)
         after = self.best()
@@ -302,14 +307,13 @@ class Search:
     # ---- what to try next ----------------------------------------------------------------------------
 
     def _plan(self) -> Iterator[tuple[Task, str]]:
-        done = {(t.algorithm, t.preprocessing, _key(t.setting)) for t in self.trials if t.stage == "portfolio"}
         for wave in portfolio(len(self.X)):
             tasks = [
                 [
-                    Task(batch.algorithm, space, settings, self.seed)
+                    left
                     for batch in wave
                     if batch.algorithm in self._usable
-                    and (settings := tuple(s for s in batch.settings if (batch.algorithm, space, _key(s)) not in done))
+                    and (left := self._untried(Task(batch.algorithm, space, batch.settings, self.seed))).settings
                 ]
                 for space in self.spaces
             ]
@@ -336,17 +340,33 @@ class Search:
             self.notices.append("only the portfolio was tried: optuna is not installed (extra 'automl')")
             return
         names = sorted(self._usable)
-        while self.limits.n_trials is not None or self._since_best < self.limits.patience:
+        repeats = dict.fromkeys(names, 0)  # in a row
+        while names and self._left() > OVERHEAD:
+            if self.limits.n_trials is None and self._since_best >= self.limits.patience:
+                self._end_of_plan = f"no better partition in {self.limits.patience} trials"
+                return
             is_timed = self.limits.n_trials is None
             total = sum(arm.pulls for arm in self._arms.values())
             arm = max((self._arm(name) for name in names), key=lambda arm: arm.index(total, is_timed))
             space, setting = arm.ask()
-            yield Task(arm.name, space, (setting,), self.seed), "search"
-        self._end_of_plan = f"no better partition in {self.limits.patience} trials"
+            task = Task(arm.name, space, (setting,), self.seed)
+            if self._untried(task).settings:
+                repeats[arm.name] = 0
+                yield task, "search"
+                continue
+            arm.forget_last()
+            repeats[arm.name] += 1
+            if repeats[arm.name] == REPEATS:
+                names.remove(arm.name)
+
+    def _untried(self, task: Task) -> Task:
+        """The task without the settings that were begun before."""
+        left = tuple(setting for setting in task.settings if _as_tried(task, setting) not in self._tried)
+        return replace(task, settings=left)
 
 
-def _key(setting: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:
-    return tuple(sorted(setting.items()))
+def _as_tried(what: Task | Trial, setting: Mapping[str, Value]) -> tuple[Any, ...]:
+    return what.algorithm, what.preprocessing, tuple(sorted(setting.items()))
 
 
 class Arm:
@@ -386,6 +406,13 @@ class Arm:
             self._add(self._study, trial, reward)
         else:
             self._history.append((trial, reward))
+
+    def forget_last(self) -> None:
+        """Leave untried what was asked for last."""
+        from optuna.trial import TrialState
+
+        assert self._study is not None
+        self._study.tell(self._asked.pop(), state=TrialState.FAIL)
 
     def ask(self) -> tuple[str, dict[str, Value]]:
         """A space and a setting to try."""

@@ -3,10 +3,10 @@
 from collections import Counter
 from zlib import crc32
 
-
 import numpy as np
 import pytest
 
+from gamac_meta.automl._journal import Journal
 from gamac_meta.automl._judge import Judge
 from gamac_meta.automl._search import Limits, Search, filled, renumbered
 from gamac_meta.automl._space import Fit
@@ -53,12 +53,12 @@ def first_share(_, labels):
     return -abs(float(np.mean(labels == 0)) - 0.5)
 
 
-def searched(executor, *, measure=first_share, spaces=("none",), seed=0, **limits):
+def searched(executor, *, measure=first_share, spaces=("none",), seed=0, journal=None, **limits):
     standard = {
         "time_budget": None, "n_trials": 60, "trial_seconds": 5.0, "patience": 20, "fill": True,
         "min_cluster_share": 0.0, "max_noise_share": 0.5,
     }  # fmt: skip
-    search = Search(X, Judge(X, measure, None, "numpy"), executor, Limits(**standard | limits), spaces, seed)
+    search = Search(X, Judge(X, measure, None, "numpy"), executor, Limits(**standard | limits), spaces, seed, journal)
     search.run()
     return search
 
@@ -132,6 +132,27 @@ def test_an_order_of_arrival_is_all_that_a_seed_does_not_fix():
     assert settings_of(first) == settings_of(second)
     assert first.best().number == second.best().number
     assert "search" in {trial.stage for trial in first.trials}
+
+
+def test_no_setting_is_tried_twice_and_a_search_that_has_tried_all_ends(monkeypatch):
+    usable = {"kmeans": True, "agglomerative": True}
+    monkeypatch.setattr("gamac_meta.automl._search.available", lambda _: (usable, ()))
+    search = searched(Stub(by_setting, idle=2), n_trials=500, spaces=("none", "standard"))
+    tried = settings_of(search)
+    assert len(set(tried)) == len(tried)
+    assert search.ending == "all was tried"
+    # of 5 numbers of clusters by k-means and by 4 linkages, in 2 spaces; a sampler may leave some out
+    assert 40 <= len(tried) <= 50
+
+
+def test_a_search_tries_nothing_again_that_a_journal_holds(tmp_path):
+    path = tmp_path / "search.jsonl"
+    with Journal.open(path, {"n": 40}) as journal:
+        first = searched(Stub(by_setting), journal=journal, n_trials=150)
+    with Journal.open(path, {"n": 40}) as journal:
+        second = searched(Stub(by_setting), journal=journal, n_trials=200)
+    assert settings_of(second)[:150] == settings_of(first)
+    assert len(set(settings_of(second))) == 200
 
 
 def test_labels_are_numbered_by_first_appearance_and_noise_joins_the_nearest():
