@@ -205,10 +205,12 @@ def pycaret(X: np.ndarray, seconds: float) -> list[np.ndarray]:
 
 # A further contender is one line here
 CONTENDERS: dict[str, Contender] = {
-    "ours": Contender(ours, ("gamac_meta.automl",)),
-    "ours-recommended": Contender(lambda X, s, j: ours(X, s, j, measure="recommended"), ("gamac_meta.automl",)),
-    "ours-learned": Contender(lambda X, s, j: ours(X, s, j, measure="learned"), ("gamac_meta.automl",)),
-    "ours-silhouette": Contender(lambda X, s, j: ours(X, s, j, measure="silhouette"), ("gamac_meta.automl",)),
+    "ours": Contender(ours, ("gamac_meta.automl.estimator",)),
+    "ours-recommended": Contender(
+        lambda X, s, j: ours(X, s, j, measure="recommended"), ("gamac_meta.automl.estimator",)
+    ),
+    "ours-learned": Contender(lambda X, s, j: ours(X, s, j, measure="learned"), ("gamac_meta.automl.estimator",)),
+    "ours-silhouette": Contender(lambda X, s, j: ours(X, s, j, measure="silhouette"), ("gamac_meta.automl.estimator",)),
     "kmeans": Contender(lambda X, s, _: kmeans(X, s)),
     "kmeans-standardized": Contender(lambda X, s, _: kmeans(standardized(X), s)),
     "hdbscan": Contender(lambda X, *_: [hdbscan(X)]),
