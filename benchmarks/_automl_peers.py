@@ -204,13 +204,12 @@ def pycaret(X: np.ndarray, seconds: float) -> list[np.ndarray]:
 
 
 # A further contender is one line here
+OURS = ("gamac_meta.automl.estimator",)
 CONTENDERS: dict[str, Contender] = {
-    "ours": Contender(ours, ("gamac_meta.automl.estimator",)),
-    "ours-recommended": Contender(
-        lambda X, s, j: ours(X, s, j, measure="recommended"), ("gamac_meta.automl.estimator",)
-    ),
-    "ours-learned": Contender(lambda X, s, j: ours(X, s, j, measure="learned"), ("gamac_meta.automl.estimator",)),
-    "ours-silhouette": Contender(lambda X, s, j: ours(X, s, j, measure="silhouette"), ("gamac_meta.automl.estimator",)),
+    "ours": Contender(ours, OURS),
+    "ours-recommended": Contender(lambda X, s, j: ours(X, s, j, measure="recommended"), OURS),
+    "ours-learned": Contender(lambda X, s, j: ours(X, s, j, measure="learned"), OURS),
+    "ours-silhouette": Contender(lambda X, s, j: ours(X, s, j, measure="silhouette"), OURS),
     "kmeans": Contender(lambda X, s, _: kmeans(X, s)),
     "kmeans-standardized": Contender(lambda X, s, _: kmeans(standardized(X), s)),
     "hdbscan": Contender(lambda X, *_: [hdbscan(X)]),
