@@ -12,7 +12,7 @@ import numpy as np
 
 from gamac_meta.automl._journal import Journal
 from gamac_meta.automl._judge import Judge
-from gamac_meta.automl._space import Fit, Task, available, portfolio
+from gamac_meta.automl._space import UMAP_BUDGET, Fit, Task, available, portfolio
 from gamac_meta.automl._workers import Ended, Executor, Item, Job
 from gamac_meta.clusterers import CLUSTERERS, Choice, Int, Value
 from gamac_meta.types import NOISE, Floats, Labels
@@ -107,7 +107,7 @@ class Search:
 
     def __post_init__(self) -> None:
         self._known: dict[bytes, int] = {}  # partitions by their canonical labels
-        self._running: dict[int, tuple[Task, str, list[int]]] = {}  # task, stage, places that have come
+        self._running: dict[int, tuple[Task, str, list[float]]] = {}  # task, stage, seconds of the fits that came
         self._waiting: list[Trial] = []  # to be scored and recorded, in the order in which they came
         self._started = 0  # settings, which are numbered so
         self._tried: set[tuple[Any, ...]] = set()  # what was begun, as `_as_tried` says it
@@ -176,7 +176,7 @@ class Search:
         """How many more settings may be started. Those of a task that ended before they began do not count."""
         if self.limits.n_trials is None:
             return np.inf
-        running = sum(len(task.settings) - len(places) for task, _, places in self._running.values())
+        running = sum(len(task.settings) - len(came) for task, _, came in self._running.values())
         return max(0, self.limits.n_trials - len(self.trials) - len(self._waiting) - running)
 
     def _left(self) -> float:
@@ -191,9 +191,11 @@ class Search:
         number = self._started
         self._started += len(settings)
         self._tried.update(_as_tried(task, setting) for setting in settings)
-        seconds = min(max(self._left(), 0.01), self.limits.trial_seconds * len(settings))
+        # a worker may have to make the space first
+        each = self.limits.trial_seconds + (UMAP_BUDGET if task.preprocessing == "umap" else 0.0)
+        seconds = min(max(self._left(), 0.01), each * len(settings))
         self._running[number] = (replace(task, settings=settings), stage, [])
-        self.executor.submit(Job(number, self._running[number][0], seconds))
+        self.executor.submit(Job(number, self._running[number][0], seconds, each))
         return True
 
     def _receive(self, timeout: float) -> None:
@@ -206,7 +208,7 @@ class Search:
                 self._ended(event)
 
     def _found(self, number: int, fit: Fit) -> None:
-        self._running[number][2].append(fit.place)
+        self._running[number][2].append(fit.seconds)
         raw = fit.labels
         noise = raw < 0
         trial = self._trial(number, fit.place, fit.seconds, "ok", parameters=fit.parameters)
@@ -239,12 +241,13 @@ class Search:
         return ""
 
     def _ended(self, event: Ended) -> None:
-        task, _, places = self._running[event.number]
-        self._tried.difference_update(_as_tried(task, setting) for setting in task.settings[len(places) + 1 :])
-        if event.state not in ("ok", "stopped") and len(places) < len(task.settings):
+        task, _, came = self._running[event.number]
+        place = len(came)
+        self._tried.difference_update(_as_tried(task, setting) for setting in task.settings[place + 1 :])
+        if event.state not in ("ok", "stopped") and place < len(task.settings):
             # the first that did not come is to blame; the others were never begun
-            place = max(places, default=-1) + 1
-            trial = self._trial(event.number, place, event.seconds, event.state, reason=event.reason)
+            seconds = max(0.0, event.seconds - sum(came))
+            trial = self._trial(event.number, place, seconds, event.state, reason=event.reason)
             self._waiting.append(trial)
         del self._running[event.number]
 

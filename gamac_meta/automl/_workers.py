@@ -56,10 +56,12 @@ class Job:
     number: int  # names the job; unique among those that run
     payload: Any
     seconds: float  # limit of wall time from when a worker begins it
+    each: float = 9e7  # limit of wall time for each of its items, from the one before
 
     def __post_init__(self) -> None:
-        if not 0 < self.seconds < 1e8:
-            raise InvalidInputError(f"seconds of a job must be above 0 and below 1e8, got {self.seconds}")
+        for seconds in (self.seconds, self.each):
+            if not 0 < seconds < 1e8:
+                raise InvalidInputError(f"seconds of a job must be above 0 and below 1e8, got {seconds}")
 
 
 @dataclass(frozen=True)
@@ -280,17 +282,20 @@ class _Worker:
     job: Job | None = None
     payload: bytes = b""
     began: float | None = None
+    latest: float = 0.0  # seconds of its job's latest item
     oom_kills: int = 0
 
     @property
     def until(self) -> float:
         """When its job is over its time, by the monotonic clock."""
-        return float("inf") if self.job is None or self.began is None else self.began + self.job.seconds
+        if self.job is None or self.began is None:
+            return float("inf")
+        return self.began + min(self.job.seconds, self.latest + self.job.each)
 
     def take(self, job: Job, payload: bytes) -> None:
-        self.job, self.payload, self.began = job, payload, None
+        self.job, self.payload, self.began, self.latest = job, payload, None, 0.0
         self.oom_kills = _oom_kills()
-        self.connection.send((job.number, job.seconds, payload))
+        self.connection.send((job.number, job.seconds, job.each, payload))
 
     def read(self, into: list[Item | Ended]) -> bool:
         """Take what has come; False when there will be no more."""
@@ -301,6 +306,7 @@ class _Worker:
                     self.began = message.at
                 elif isinstance(message, Item | Ended):
                     into.append(message)
+                    self.latest = message.seconds
                     if isinstance(message, Ended):
                         self.job = self.began = None
                 else:
@@ -324,7 +330,8 @@ class _Worker:
         """Why it is dead: state and reason. is_over: it was killed for its time."""
         code = self.process.returncode
         if is_over or code == -signal.SIGALRM:
-            return "timed out", "over its time" + (f" of {self.job.seconds:g} s" if self.job else "")
+            limit = 0.0 if self.job is None else min(self.job.seconds - self.latest, self.job.each)
+            return "timed out", f"over its time of {limit:.3g} s"
         if code == OVER_MEMORY:
             return "out of memory", "over its memory limit"
         if code == -signal.SIGKILL and _oom_kills() > self.oom_kills:
@@ -370,24 +377,28 @@ def serve(socket: int, context: int, parent: int, memory_limit: int | None) -> N
         os.close(nowhere)
         while True:
             try:
-                number, seconds, payload = link.recv()
+                number, seconds, each, payload = link.recv()
             except EOFError:
                 return
             began = time.monotonic()
             link.send(_Began(began))
             # the parent looks only when it waits, and may be gone: the kernel keeps the time
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-            state, reason = _do(work, context_value, number, payload, began, link)
+            signal.setitimer(signal.ITIMER_REAL, min(seconds, each))
+            state, reason = _do(work, context_value, number, payload, began, began + seconds, each, link)
             signal.setitimer(signal.ITIMER_REAL, 0)
             link.send(Ended(number, time.monotonic() - began, state, reason))
 
 
 def _do(
-    work: Work, context: Any, number: int, payload: bytes, began: float, link: Connection[Any, Any]
-) -> tuple[str, str]:
+    work: Work, context: Any, number: int, payload: bytes, began: float, until: float, each: float,
+    link: Connection[Any, Any],
+) -> tuple[str, str]:  # fmt: skip
     try:
         for value in work(context, pickle.loads(payload)):  # noqa: S301
-            link.send(Item(number, value, time.monotonic() - began))
+            now = time.monotonic()
+            link.send(Item(number, value, now - began))
+            # 0 would stop the clock
+            signal.setitimer(signal.ITIMER_REAL, max(min(until - now, each), 1e-6))
     except MemoryError as error:
         return "out of memory", _in_a_line(error)
     except BaseException as error:

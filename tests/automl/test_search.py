@@ -90,6 +90,23 @@ def test_a_fault_ends_its_trial_and_the_number_of_trials_is_made_all_the_same(st
     assert any(trial.algorithm == "kmeans" and trial.state == "ok" for trial in search.trials)
 
 
+def test_a_fit_of_several_may_take_no_more_time_than_one_alone():
+    executor = Stub(by_setting)
+    searched(executor, spaces=("none", "umap"), n_trials=40, trial_seconds=4.0)
+    space_and_limits = {(job.payload.preprocessing, job.each) for job in executor.submitted}
+    # the first to ask for that space makes it, which is no fit
+    assert space_and_limits == {("none", 4.0), ("umap", 34.0)}
+    assert all(job.seconds == job.each * len(job.payload.settings) for job in executor.submitted)
+
+
+def test_the_seconds_of_a_fault_are_its_own():
+    search = searched(Stub(lambda _, setting: "crashed" if setting.get("n_clusters") == 3 else cut_at(20)))
+    bad = [trial for trial in search.trials if trial.state == "crashed"]
+    # the stub's jobs take 0.1 seconds, of which a fit that came took 0.01
+    assert {round(trial.seconds, 3) for trial in bad} <= {0.1, 0.09}
+    assert 0.09 in {round(trial.seconds, 3) for trial in bad}
+
+
 def test_where_everything_fails_every_trial_is_recorded_and_there_is_no_best():
     search = searched(Stub(lambda *_: "crashed"))
     assert len(search.trials) == 60

@@ -51,6 +51,13 @@ def three_then_busy():
     busy()
 
 
+def slow_four_then_busy():
+    for value in range(4):
+        time.sleep(0.4)
+        yield value
+    busy()
+
+
 def native_hang():
     # PyDLL keeps the interpreter's lock: no Python thread of the worker runs
     ctypes.PyDLL(None).sleep(3600)
@@ -211,6 +218,18 @@ def test_what_hangs_is_ended_at_its_limit(worker, hang):
 def test_results_before_the_limit_are_kept(worker):
     values, end = planted(worker, three_then_busy, seconds=1.0)
     assert (values, end.state) == ([1, 2, 3], "timed out")
+
+
+def test_each_result_has_a_limit_of_its_own(worker):
+    worker.submit(Job(0, (slow_four_then_busy,), PATIENCE, each=1.0))
+    start = time.monotonic()
+    items, ends = all_of(worker, 1)
+    # each came in time, all of them later than one may
+    assert [item.value for item in items] == [0, 1, 2, 3]
+    assert items[-1].seconds > 1.0
+    assert (ends[0].state, ends[0].reason) == ("timed out", "over its time of 1 s")
+    assert ends[0].seconds >= items[-1].seconds + 1.0
+    assert time.monotonic() - start < PATIENCE / 2
 
 
 def test_the_limit_holds_while_the_parent_does_other_things(worker):
