@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -34,10 +35,12 @@ class Judge:
         self._X = X
         self._function = measure if callable(measure) else None
         names = () if callable(measure) else (measure,) if isinstance(measure, str) else tuple(measure)
-        self._scorers = [
-            PartitionScorer(X, CHOICE if name == AUTO else name, model=model, scale=None, backend=backend)
-            for name in names
-        ]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said when the table was prepared
+            self._scorers = [
+                PartitionScorer(X, CHOICE if name == AUTO else name, model=model, scale=None, backend=backend)
+                for name in names
+            ]
 
     @cached_property
     def measure(self) -> str:
@@ -55,9 +58,12 @@ class Judge:
         return titles[0] if len(titles) == 1 else f"mean rank by {', '.join(titles)}"
 
     def values(self, labels: Labels) -> Floats:
-        """(p, c) what each measure says of partitions (p, n); greater is better, NaN where undefined."""
+        """(p, c) what each measure says of partitions (p, n); greater is better, NaN where undefined.
+
+        What a user's function raises comes out of it; InvalidInputError where it gives no number.
+        """
         if self._function is not None:
-            return np.array([[float(self._function(self._X, row))] for row in labels])
+            return np.array([[_number(self._function(self._X, row))] for row in labels])
         partitions = PartitionSet(labels)
         return np.column_stack([scorer.score(partitions) for scorer in self._scorers])
 
@@ -67,6 +73,13 @@ class Judge:
             return np.asarray(values[:, 0])
         ranks = rankdata(np.where(np.isnan(values), -np.inf, values), axis=0)
         return np.where(np.isnan(values).all(axis=1), np.nan, (ranks - 1.0).mean(axis=1) / max(1, len(values) - 1))
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InvalidInputError(f"a function that is the measure must give a number, got {value!r}") from None
 
 
 def require_measure(measure: Any) -> None:

@@ -45,6 +45,8 @@ class Fit(NamedTuple):
 def preprocessings(X: Floats, scale: str | None, budget: float | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of the spaces that are worth a try for the points, and notices of those left out."""
     spreads = X.std(axis=0)
+    # a rare value may leave a column constant among few points
+    spreads = spreads[np.ptp(X, axis=0) > 0.0]
     found, notices = ["none"], []
     if scale != "standard" and spreads.max() > UNEVEN * spreads.min():
         found.append("standard")
@@ -64,7 +66,7 @@ def transformed(X: Floats, preprocessing: str, seed: int) -> Floats:
     if preprocessing == "none":
         return X
     if preprocessing == "standard":
-        return np.asarray((X - X.mean(axis=0)) / X.std(axis=0))
+        return np.asarray((X - X.mean(axis=0)) / np.where(np.ptp(X, axis=0) > 0.0, X.std(axis=0), 1.0))
     if preprocessing == "pca":
         from sklearn.decomposition import PCA
 
