@@ -6,6 +6,7 @@ import os
 import sys
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext
 from numbers import Integral, Real
@@ -139,26 +140,28 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         spaces, more = preprocessings(points, self.scale_, self.time_budget)
         context = Context(points, self.random_state, self._takes_device(prepared.data.n))
         limits = self._limits(prepared.data.n)
-        with closing(self._executor(context)) as executor, self._journal(data, len(rows)) as journal:
+        with closing(self._executor(context)) as executor:
             judge = Judge(points, self.measure, self.model, "numpy")
-            search = Search(
-                points,
-                judge,
-                executor,
-                limits,
-                spaces,
-                self.random_state,
-                journal,
-                _said(limits) if self.verbose else None,
-                began,
-            )
-            search.run()
+            with self._journal(data, len(rows), judge) as journal:
+                search = Search(
+                    points,
+                    judge,
+                    executor,
+                    limits,
+                    spaces,
+                    self.random_state,
+                    journal,
+                    _said(limits) if self.verbose else None,
+                    began,
+                )
+                search.run()
         if self.verbose:
             print(file=sys.stderr)
         best = search.best()
         if best is None or best.labels is None or best.noise is None:
             raise _nothing_found(search)
         self._searched_points, self._prepared, self._data, self._rows = points, prepared, data, rows
+        self._nearest = self._nearest_searched()
         self._trials, self._best = search.trials, best
         self._by_number = {trial.number: trial for trial in search.trials}
         self.notices_ = (*notices, *more, *search.notices, f"the search ended because {search.ending}")
@@ -195,8 +198,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         if self.backend not in BACKENDS:
             raise InvalidInputError(f"backend must be one of {', '.join(BACKENDS)}, got {self.backend!r}")
         require_jobs(self.n_jobs)
-        is_seed = isinstance(self.random_state, Integral) and int(self.random_state) >= 0
-        _require(is_seed, "random_state", "a whole number >= 0", self.random_state)
+        is_seed = isinstance(self.random_state, Integral) and 0 <= int(self.random_state) < 2**31
+        _require(is_seed, "random_state", "a whole number from 0 to 2**31 - 1", self.random_state)
         if self.scale not in (AUTO, *SCALES):
             raise InvalidInputError(f"scale must be one of {(AUTO, *SCALES)}, got {self.scale!r}")
         if self.noise not in NOISE_WAYS:
@@ -208,6 +211,9 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
     def _checked(self, X: Any) -> Dataset:
         """X as a data set, with scikit-learn's record of its columns."""
         data, names = as_dataset(X)
+        twice = next((name for name, count in Counter(names).items() if count > 1), None)
+        if twice is not None:
+            raise InvalidInputError(f"X must have columns of different names, got {twice!r} twice; rename one")
         # what scikit-learn keeps of names and number of columns; the values were checked above
         validate_data(self, X, skip_check_array=True)
         self._columns = names
@@ -272,7 +278,7 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
             limit = int(MEMORY_SHARE * machine / effective_n_jobs(self.n_jobs))
         return Workers(run_task, context, n_jobs=self.n_jobs, memory_limit=limit)
 
-    def _journal(self, data: Dataset, searched: int) -> Any:
+    def _journal(self, data: Dataset, searched: int, judge: Judge) -> Any:
         if self.journal is None:
             return nullcontext()
         from gamac_meta.automl._journal import Journal
@@ -282,19 +288,30 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
             "n": searched,
             "points": data.fingerprint,
             "measure": measure if isinstance(measure, str) else list(measure),
+            # with the model's name, whose scores do not compare with those of another
+            "scored by": judge.title,
             **{name: getattr(self, name) for name in ("scale", "noise", "min_cluster_share", "max_noise_share")},
             "random_state": int(self.random_state),
         }
         return Journal.open(self.journal, header)
 
+    def _nearest_searched(self) -> Labels:
+        """(n,) for every point the number of the nearest of the points searched; themselves for these."""
+        own = np.arange(len(self._rows), dtype=np.int32)
+        X = self._prepared.data.X
+        if len(own) == len(X):
+            return own
+        found = nearest_labels(self._searched_points, own, X)
+        found[self._rows] = own
+        return found
+
     def _on_all(self, labels: Labels) -> Labels:
         """(n,) labels of all points, from those of the points searched."""
-        X = self._prepared.data.X
-        if len(self._rows) == len(X):
-            return labels.copy()
-        found = nearest_labels(self._searched_points, labels, X)
-        found[self._rows] = labels
-        return found
+        return labels[self._nearest]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Not after a search that failed, though what it read of X is known."""
+        return hasattr(self, "labels_")
 
     # ---- what was found --------------------------------------------------------------------------------
 
@@ -457,7 +474,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
 def _scale_for(X: Floats) -> str:
     """ "standard" where spreads are far apart and few columns hold nearly all of the variance, as where units differ,
     else "common": pixels at the rim hardly vary, and should not count as much as the others."""
-    variances = X.var(axis=0)
+    # squares of very large numbers overflow
+    variances = (X / np.abs(X).max()).var(axis=0)
     variances = variances[variances > 0.0]
     if not variances.size or variances.max() <= UNEVEN_SPREAD**2 * variances.min():
         return "common"
@@ -479,10 +497,9 @@ def _nothing_found(search: Search) -> BaseException:
     """What to raise where no trial has a score."""
     if "interrupted" in search.ending:
         return KeyboardInterrupt()
-    causes = [f"{trial.algorithm} {trial.state}: {trial.reason}" for trial in search.trials if trial.reason]
-    unscored = any(trial.state == "ok" for trial in search.trials)
-    if not causes and unscored:
+    if any(trial.state == "ok" for trial in search.trials):
         return SearchError(f"none of {len(search.trials)} trials has a score: {search.judge.title} is undefined on all")
+    causes = [f"{trial.algorithm} {trial.state}: {trial.reason}" for trial in search.trials if trial.reason]
     first = f"the first: {causes[0]}" if causes else "none ended within the time; give it a greater time_budget"
     return SearchError(f"none of {len(search.trials)} trials gave a partition; {first}")
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_moons
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -19,6 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from gamac_meta import AutoClusterer
 from gamac_meta.automl import estimator as module
 from gamac_meta.exceptions import InvalidInputError, SearchError
+from rankers import load
 
 FEW = {"time_budget": None, "n_trials": 12}
 
@@ -185,7 +188,8 @@ def test_scikit_learns_checks(estimator, check):
         ({"n_trials": 0}, "n_trials must be at least 1, or None, got 0"),
         ({"n_jobs": 0}, "n_jobs must be at least 1, or -1 for all cores, got 0"),
         ({"patience": None}, "patience must be at least 1, got None"),
-        ({"random_state": -1}, "random_state must be a whole number >= 0, got -1"),
+        ({"random_state": -1}, r"random_state must be a whole number from 0 to 2\*\*31 - 1, got -1"),
+        ({"random_state": 2**32 - 1}, r"random_state must be a whole number from 0 to 2\*\*31 - 1, got 4294967295"),
         ({"noise": "drop"}, "noise must be one of fill, keep, got 'drop'"),
         ({"min_cluster_share": 0.9}, "min_cluster_share must be from 0 to 0.5, got 0.9"),
         ({"max_noise_share": -0.1}, "max_noise_share must be from 0 to 1, got -0.1"),
@@ -208,6 +212,37 @@ def test_text_columns_are_refused_by_name(clouds):
     frame = pd.DataFrame(clouds[0], columns=["a", "b"]).assign(kind="x")
     with pytest.raises(InvalidInputError, match=r"non-numeric column.*'kind'; drop them or encode them"):
         AutoClusterer(**FEW).fit(frame)
+
+
+def test_columns_of_one_name_are_refused(clouds):
+    with pytest.raises(InvalidInputError, match="columns of different names, got 'a' twice"):
+        AutoClusterer(**FEW).fit(pd.DataFrame(clouds[0], columns=["a", "a"]))
+
+
+def test_very_large_numbers_are_no_matter(clouds):
+    found = AutoClusterer(**FEW).fit(clouds[0] * 5e298)
+    assert adjusted_rand_score(clouds[1], found.labels_) == 1.0
+    assert np.array_equal(found.predict(clouds[0] * 5e298), found.labels_)
+
+
+def test_a_measure_that_is_never_defined_is_named_and_leaves_no_half_fitted_estimator(clouds):
+    def unknown(_, labels):
+        return np.nan
+
+    found = AutoClusterer(unknown, **FEW)
+    with pytest.raises(SearchError, match="none of 12 trials has a score: your function unknown is undefined on all"):
+        found.fit(clouds[0])
+    with pytest.raises(NotFittedError):
+        found.predict(clouds[0])
+
+
+def test_a_journal_of_another_model_is_refused(clouds, tmp_path):
+    path = tmp_path / "search.jsonl"
+    AutoClusterer(journal=path, **FEW).fit(clouds[0])
+    other = load()
+    other = replace(other, card={**other.card, "name": "another"})
+    with pytest.raises(InvalidInputError, match="the journal of the same search, got another scored by "):
+        AutoClusterer(journal=path, model=other, **FEW).fit(clouds[0])
 
 
 def test_where_no_trial_gives_a_partition_the_first_cause_is_named(clouds):
