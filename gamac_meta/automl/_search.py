@@ -15,6 +15,8 @@ from gamac_meta.automl._judge import Judge
 from gamac_meta.automl._space import UMAP_BUDGET, Fit, Task, available, portfolio
 from gamac_meta.automl._workers import Ended, Executor, Item, Job
 from gamac_meta.clusterers import CLUSTERERS, Choice, Int, Value
+from gamac_meta.exceptions import BackendUnavailableError
+from gamac_meta.recommend import MOST_CLUSTERS
 from gamac_meta.types import NOISE, Floats, Labels
 
 if TYPE_CHECKING:
@@ -120,6 +122,8 @@ class Search:
         for record, labels in self.journal.records if self.journal is not None else ():
             self._take(Trial.from_record(record, labels))
         self._started = max((trial.number + 1 for trial in self.trials), default=0)
+        # the clock of one that goes on does not start anew
+        self._before = max((trial.started + trial.seconds for trial in self.trials), default=0.0)
 
     # ---- what is known -----------------------------------------------------------------------------
 
@@ -165,6 +169,11 @@ class Search:
                     self.ending = "the time was spent"
         except KeyboardInterrupt:
             self.ending = "it was interrupted"
+        except BackendUnavailableError as error:
+            # what was found stays
+            if self.best() is None:
+                raise
+            self.ending = f"it was left without workers: {error}"
         self._running.clear()
 
     def _why_idle(self) -> str:
@@ -235,6 +244,8 @@ class Search:
         clusters = len(np.unique(raw[raw >= 0]))
         if clusters < 2:
             return f"it has {clusters} cluster{'s' * (clusters != 1)}"
+        if clusters > MOST_CLUSTERS:
+            return f"it has {clusters} clusters, more than {MOST_CLUSTERS}"
         share = float(np.mean(raw < 0))
         if share > self.limits.max_noise_share:
             return f"it calls {share:.1%} of the points noise, more than {self.limits.max_noise_share:.0%}"
@@ -256,7 +267,7 @@ class Search:
     ) -> Trial:
         task, stage, _ = self._running[number]
         setting = task.settings[place]
-        started = max(0.0, self.elapsed - seconds)
+        started = self._before + max(0.0, self.elapsed - seconds)
         return Trial(
             number + place,
             stage,
@@ -328,11 +339,13 @@ class Search:
         yield from self._sampled()
 
     def _most_promising(self, tasks: Sequence[Task]) -> int:
-        """The first task of the algorithm with the best partition so far; the first of all before there is any."""
-        best: dict[str, float] = {}
+        """The first task of the algorithm with the best partition so far; before them the first of one that is new."""
         trials, totals = self.scored()
-        for trial, total in zip(trials, totals, strict=True):
-            best[trial.algorithm] = max(best.get(trial.algorithm, -np.inf), float(total))
+        scores = {trial.number: float(total) for trial, total in zip(trials, totals, strict=True)}
+        best: dict[str, float] = {}
+        for trial in self.trials:
+            score = scores.get(trial.number if trial.same_as is None else trial.same_as, -np.inf)
+            best[trial.algorithm] = max(best.get(trial.algorithm, -np.inf), score)
         # in the first wave every algorithm is new to the search when it comes
         return int(np.argmax([best.get(task.algorithm, np.inf) for task in tasks]))
 

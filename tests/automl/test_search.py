@@ -11,6 +11,7 @@ from gamac_meta.automl._judge import Judge
 from gamac_meta.automl._search import Limits, Search, filled, renumbered
 from gamac_meta.automl._space import Fit
 from gamac_meta.automl._workers import Ended, Item
+from gamac_meta.exceptions import BackendUnavailableError
 
 X = np.random.default_rng(0).normal(size=(40, 2)) + 9.0 * np.repeat(np.arange(2), 20)[:, None]
 
@@ -18,6 +19,19 @@ X = np.random.default_rng(0).normal(size=(40, 2)) + 9.0 * np.repeat(np.arange(2)
 def cut_at(place):
     """Two clusters, the first of so many points."""
     return (np.arange(40) >= place).astype(np.int32)
+
+
+class Leaving:
+    """Fits that end with an exception of the executor after so many."""
+
+    def __init__(self, error, after):
+        self.error, self.left = error, after
+
+    def __call__(self, algorithm, setting):
+        self.left -= 1
+        if self.left < 0:
+            raise self.error
+        return by_setting(algorithm, setting)
 
 
 class Stub:
@@ -129,6 +143,48 @@ def test_what_still_runs_when_patience_ends_is_waited_for():
     assert search.ending == "no better partition in 5 trials"
     assert executor.jobs == []
     assert len(search.trials) == sum(len(job.payload.settings) for job in executor.submitted)
+
+
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [
+        (KeyboardInterrupt(), "it was interrupted"),
+        (BackendUnavailableError("a cluster must"), "it was left without workers: a cluster must"),
+    ],
+)
+def test_what_was_found_stays_when_a_search_is_cut_short(error, ending):
+    search = searched(Stub(Leaving(error, after=9)))
+    assert search.ending == ending
+    assert search.trials
+    assert search.best() is not None
+
+
+def test_without_workers_from_the_start_the_error_says_so():
+    with pytest.raises(BackendUnavailableError, match="a cluster must"):
+        searched(Stub(Leaving(BackendUnavailableError("a cluster must"), after=0)))
+
+
+def test_an_algorithm_that_only_hangs_is_not_the_first_in_the_second_wave():
+    search = searched(Stub(lambda name, _: "timed out" if name == "hdbscan" else cut_at(20)), n_trials=200)
+    portfolio = [trial.algorithm for trial in search.trials if trial.stage == "portfolio"]
+    assert portfolio.count("hdbscan") > 1
+    assert portfolio[-1] == "hdbscan"
+
+
+def test_the_clock_of_a_search_that_goes_on_does_not_start_anew(tmp_path):
+    path = tmp_path / "search.jsonl"
+    with Journal.open(path, {"n": 40}) as journal:
+        first = searched(Stub(by_setting), journal=journal, n_trials=20)
+    end = max(trial.started + trial.seconds for trial in first.trials)
+    with Journal.open(path, {"n": 40}) as journal:
+        second = searched(Stub(by_setting), journal=journal, n_trials=30)
+    assert min(trial.started for trial in second.trials[20:]) >= end
+
+
+def test_more_clusters_than_can_be_measured_are_refused(monkeypatch):
+    monkeypatch.setattr("gamac_meta.automl._search.MOST_CLUSTERS", 30)
+    search = searched(Stub(lambda *_: np.arange(40, dtype=np.int32)), n_trials=1)
+    assert search.trials[0].reason == "it has 40 clusters, more than 30"
 
 
 def test_equal_partitions_are_scored_once():
