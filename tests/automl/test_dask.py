@@ -7,8 +7,11 @@ import sys
 import time
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
+from gamac_meta import AutoClusterer
 from gamac_meta.automl import _dask
 from gamac_meta.automl._dask import DaskWorkers
 from gamac_meta.automl._workers import Ended, Job
@@ -176,6 +179,31 @@ def test_dask_workers_killed_in_the_midst_lose_nothing(client_to_kill, victims):
     assert len(killed) == victims
     assert [(end.number, end.state) for end in ends] == [(number, "ok") for number in range(6)]
     assert values == {number: [number, 10 * number] for number in range(6)}
+
+
+def test_a_search_loses_no_trial_with_a_dask_worker_that_is_killed_in_its_midst(client_to_kill):
+    rng = np.random.default_rng(4)
+    member = np.repeat(np.arange(3), 50)
+    X = rng.normal(size=(150, 2)) + 8.0 * np.array([[0, 0], [1, 0], [0, 1]])[member]
+    victims = list(client_to_kill.run(os.getpid).values())[:1]
+    killed = []
+
+    def agreement(_, labels):
+        """Kills in its first call, when the first fits have come and others run."""
+        while victims:
+            killed.append(victims.pop())
+            os.kill(killed[-1], signal.SIGKILL)
+        return adjusted_rand_score(member, labels)
+
+    found = AutoClusterer(agreement, time_budget=None, n_trials=60, client=client_to_kill).fit(X)
+    trials = found.trials_
+    assert len(killed) == 1
+    assert sorted(trials["number"]) == list(range(60))
+    assert set(trials["state"]) <= {"ok", "same", "refused"}
+    settings = trials[["algorithm", "preprocessing", "parameters"]].astype(str)
+    assert not settings.duplicated().any()
+    assert found.score_ == 1.0
+    assert np.array_equal(found.predict(X), found.labels_)
 
 
 def test_close_ends_what_runs_and_the_next_search_runs(client, tmp_path):
