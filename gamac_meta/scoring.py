@@ -63,7 +63,7 @@ class PartitionScorer:
     def title(self) -> str:
         """What scores, in words."""
         if self.measure is None:
-            return f"the learned {'choice' if self.by == CHOICE else 'measure'} of {self._model.name}"
+            return f"the learned {'choice' if self.by == CHOICE else 'measure'} of model {self._model.name}"
         return f"{MEASURES[self.measure].title} ({self.measure})"
 
     @cached_property

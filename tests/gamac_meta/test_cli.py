@@ -217,7 +217,7 @@ def test_score_puts_the_best_partition_first(two_partitions, model, capsys, tmp_
     expected = score_partitions(pd.read_csv(PENGUINS), pd.read_csv(two_partitions), scale="standard", model=model)
     written = pd.read_csv(out, index_col="partition")["score"]
     assert written.tolist() == pytest.approx(sorted(expected, reverse=True))
-    assert "by the learned measure of planted 1" in printed
+    assert "by the learned measure of model planted 1" in printed
     assert printed.splitlines()[2].split()[0] == written.index[0]
 
 
