@@ -369,6 +369,7 @@ def serve(socket: int, context: int, parent: int, memory_limit: int | None) -> N
     threadpool_limits(1)
     with os.fdopen(context, "rb"), mmap.mmap(context, 0, access=mmap.ACCESS_READ) as content:
         work, context_value = pickle.loads(content)  # noqa: S301
+    _take_buffers()
     _be_modest(memory_limit)
     with Connection(socket) as link:
         link.send("ready")
@@ -410,6 +411,15 @@ def _do(
 def _in_a_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
+
+
+def _take_buffers() -> None:
+    """Have both OpenBLAS libraries, NumPy's and SciPy's, take their working memory: refused it, they wait for ever."""
+    import numpy as np
+    from scipy.linalg.blas import dgemm
+
+    square = np.ones((300, 300))
+    dgemm(1.0, square @ square, square)
 
 
 def _be_modest(memory_limit: int | None) -> None:

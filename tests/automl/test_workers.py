@@ -51,6 +51,14 @@ def three_then_busy():
     busy()
 
 
+def products():
+    from scipy.linalg.blas import dgemm
+
+    square = np.ones((400, 400))
+    yield float((square @ square)[0, 0])
+    yield float(dgemm(1.0, square, square)[0, 0])
+
+
 def slow_four_then_busy():
     for value in range(4):
         time.sleep(0.4)
@@ -255,6 +263,12 @@ def test_memory_beyond_the_limit_fails_and_the_worker_lives(worker):
     assert "\n" not in end.reason
     assert planted(worker, allocate, 100)[0] == [100]
     assert planted(worker, pid)[0] == before
+
+
+def test_algebra_works_within_a_small_memory_limit():
+    with Workers(call, None, n_jobs=1, memory_limit=20 * MIB) as workers:
+        values, end = planted(workers, products, seconds=20.0)
+    assert (values, end.state) == ([400.0, 400.0], "ok")
 
 
 def test_memory_that_no_allocation_refuses_ends_the_worker(worker):
