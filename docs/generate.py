@@ -117,11 +117,13 @@ Model `{name} {version}`, trained {date} with LightGBM {lightgbm}, seed {seed}. 
 - **Learned measure**: scores one partition from its place among the landmarks by each measure, its likeness to each of
   them, its sizes, and the features of the data set. Half of the score was learned from the consensus on the candidates,
   half from agreement with the generating labels over whole pools.
+- **Learned choice**: picks one of many (`AutoClusterer`): half of it learned from the same agreement over whole pools,
+  half to put the best of a pool first, whatever the order of the rest ([automl.md](automl.md)).
 - **With candidates given**, the recommender looks for the measure that orders them as the learned measure does.
 
 Figures: means over data sets with the 95 % bootstrap interval over data sets in brackets; resampling whole groups,
-which are alike inside, widens it two to four times (`gamac-meta evaluate-model` prints both). Ten folds leave two or
-three of the generator groups out whole. *Tau*: Kendall's, of the order of 15 candidates with the consensus;
+which are alike inside, widens it two to four times (`gamac-meta evaluate-model` prints both). Five folds leave five
+or six of the generator groups out whole. *Tau*: Kendall's, of the order of 15 candidates with the consensus;
 *top-weighted* counts the top most. *Regret*: the adjusted Rand index with the generating labels that is lost by taking
 the candidate put first, or the one put first in the whole pool of some 80 partitions.
 
