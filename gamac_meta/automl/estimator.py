@@ -66,7 +66,7 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
     noise : "fill" gives noise to the nearest cluster before partitions are judged, and in `labels_`; "keep" leaves it.
     min_cluster_share, max_noise_share : partitions with a smaller cluster or with more noise are refused.
     trial_time_limit : seconds of one fit, a part of the budget by default.
-    memory_limit : bytes that one worker may take, by default its part of half of the machine's.
+    memory_limit : bytes that one worker may take, by default its part of half of the machine's; none with a client.
     patience : the search ends after so many trials beyond the portfolio that found nothing better.
     model : a trained model, the shipped one by default. journal : file from which a search that was stopped goes on.
     verbose : whether to say on standard error how far it is.
@@ -155,8 +155,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
                     began,
                 )
                 search.run()
-        if self.verbose:
-            print(file=sys.stderr)
+        if self.verbose and sys.stderr.isatty():
+            print(file=sys.stderr)  # the line of progress stays
         best = search.best()
         if best is None or best.labels is None or best.noise is None:
             raise _nothing_found(search)
