@@ -1,6 +1,7 @@
 """Shared fixtures: stores on SQLite, and on PostgreSQL where a server is given."""
 
 import os
+import signal
 from uuid import uuid4
 
 import numpy as np
@@ -10,6 +11,14 @@ from corpus.store import CorpusStore, Entry
 from gamac_meta.types import Dataset, MeasureTable, PartitionSet, Ranking
 
 POSTGRESQL = "GAMAC_META_TEST_POSTGRESQL"
+
+
+@pytest.fixture(autouse=True)
+def interrupts_are_heard():
+    """A shell that runs the tests in the background has them ignored, by all that they start, too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def pytest_collection_modifyitems(config, items):
