@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -114,6 +117,7 @@ class Search:
         self._started = 0  # settings, which are numbered so
         self._tried: set[tuple[Any, ...]] = set()  # what was begun, as `_as_tried` says it
         self._since_best = 0
+        self._interrupted = False
         self._end_of_plan = "all was tried"
         self._arms: dict[str, Arm] = {}
         usable, notices = available(len(self.X))
@@ -149,6 +153,11 @@ class Search:
 
     def run(self) -> None:
         """Until budget or trials are spent, nothing better comes, or an interrupt; what was found stays."""
+        with self._noted_interrupts():
+            self._run()
+        self._running.clear()
+
+    def _run(self) -> None:
         plan = self._plan()
         waiting: tuple[Task, str] | None = None
         try:
@@ -161,11 +170,13 @@ class Search:
                 if not self._running:
                     self.ending = self._why_idle()
                     break
-                self._receive(min(self._left(), 1.0))
+                self._receive(min(self._left(), 0.5))
                 self._score()
                 if self.progress is not None:
                     self.progress(self.elapsed, self.trials, self.best())
-                if self._left() <= 0.0:
+                if self._interrupted:
+                    self.ending = "it was interrupted"
+                elif self._left() <= 0.0:
                     self.ending = "the time was spent"
         except KeyboardInterrupt:
             self.ending = "it was interrupted"
@@ -174,7 +185,26 @@ class Search:
             if self.best() is None:
                 raise
             self.ending = f"it was left without workers: {error}"
-        self._running.clear()
+
+    @contextmanager
+    def _noted_interrupts(self) -> Iterator[None]:
+        """The first interrupt is noted, and ends the loop between two steps: raised wherever it arrives, it may be
+        lost in a callback of a library. The second is raised."""
+
+        def note(number: int, frame: Any) -> None:
+            if self._interrupted:
+                signal.default_int_handler(number, frame)
+            self._interrupted = True
+
+        is_main = threading.current_thread() is threading.main_thread()
+        if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+        signal.signal(signal.SIGINT, note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _why_idle(self) -> str:
         if self._left() <= OVERHEAD:

@@ -1,5 +1,6 @@
 """The loop of a search, with an executor whose jobs end as the test says: what is tried, counted, scored and kept."""
 
+import signal
 from collections import Counter
 from zlib import crc32
 
@@ -246,3 +247,25 @@ def test_labels_are_numbered_by_first_appearance_and_noise_joins_the_nearest():
 def test_what_is_no_partition_is_refused_with_the_reason(labels, reason):
     search = searched(Stub(lambda *_: labels), n_trials=3, min_cluster_share=0.1)
     assert {(trial.state, trial.reason) for trial in search.trials} == {("refused", reason)}
+
+
+def test_an_interrupt_ends_the_search_between_two_steps_wherever_it_arrives():
+    """Here in a finalizer, where Python drops what is raised."""
+
+    class Interrupted:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    tried = []
+
+    def work(name, setting):
+        tried.append(name)
+        if len(tried) == 9:
+            Interrupted()
+        return by_setting(name, setting)
+
+    search = searched(Stub(work), n_trials=None, time_budget=300.0)
+    assert search.ending == "it was interrupted"
+    # all that had come was scored
+    assert 9 <= len(search.trials) == len(tried)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
