@@ -117,17 +117,22 @@ class CorpusStore:
     def orders(self) -> OrderBook:
         """The database of the orders, opened on first use."""
         if self._book is None:
-            place: str | Path | None = self._url
-            if place is None:
-                place = self.directory / ORDERS
-                if not self._manifest.own_orders:
-                    raise CorpusError(
-                        f"{self.directory} keeps its orders in a database of its own; give the URL it was built with"
-                    )
-                if not (self._create or place.exists()):
-                    raise CorpusError(f"{place} is missing; {REPAIR}")
-            self._book = OrderBook(place)
+            self._book = OrderBook(self.orders_place)
         return self._book
+
+    @property
+    def orders_place(self) -> str | Path:
+        """Where that database is: a URL that was given, or a file in the directory."""
+        if self._url is not None:
+            return self._url
+        if not self._manifest.own_orders:
+            raise CorpusError(
+                f"{self.directory} keeps its orders in a database of its own; give the URL it was built with"
+            )
+        place = self.directory / ORDERS
+        if not (self._create or place.exists()):
+            raise CorpusError(f"{place} is missing; {REPAIR}")
+        return place
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import errno
 import json
-import math
 import os
 import shlex
 import shutil
@@ -14,8 +13,10 @@ import warnings
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from gamac_meta import assess
+from gamac_meta.arguments import PROGRAM, Parser, add_command, jobs, names, natural, positive, seconds
 from gamac_meta.exceptions import GamacMetaError, InvalidInputError, ModelError
 
 if TYPE_CHECKING:
@@ -24,19 +25,21 @@ if TYPE_CHECKING:
 
     from corpus.store import CorpusStore, Entry
 
-PROGRAM = "gamac-meta"
 SCALES = ("common", "standard", "minmax", "none")
 IMAGES = (".png", ".pdf", ".svg")
 # What doctor looks for: the distributions of the core, then those of each extra
 EXTRAS = {
-    "core": ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "lightgbm", "numba", "sqlalchemy", "matplotlib"),
+    "core": (
+        *("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "lightgbm", "numba", "sqlalchemy", "alembic"),
+        "matplotlib",
+    ),
     "postgresql": ("psycopg",),
     "gpu": ("cupy-cuda13x",),
     "gpu-cuml": ("cuml-cu13",),
     "deep": ("torch",),
     "automl": ("optuna",),
     "dist": ("dask", "distributed"),
-    "studio": ("fastapi", "jinja2", "uvicorn"),
+    "studio": ("fastapi", "itsdangerous", "jinja2", "limits", "python-multipart", "uvicorn"),
     "mlops": ("mlflow-skinny",),
     "pymfe": ("pymfe",),
     "corpus": ("umap-learn", "bokeh-sampledata"),
@@ -72,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The commands and their options."""
-    parser = _Parser(
+    parser = Parser(
         prog=PROGRAM,
         description="Which clustering quality measure (CVI) to trust for your data. FILE is CSV, TSV, Parquet, NPY, "
         "NPZ or ARFF.",
@@ -80,36 +83,36 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {metadata.version(PROGRAM)}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    command = _command(commands, "recommend", recommend, "rank the measures for a table")
+    command = add_command(commands, "recommend", recommend, "rank the measures for a table")
     _add_table(command, scale="common")
     command.add_argument(
         "--partitions", metavar="FILE", type=Path, help="candidates to be compared: a row per point, a column for each"
     )
     command.add_argument("--model", metavar="DIR", type=Path, help="a trained model (default: the shipped one)")
-    command.add_argument("--top", metavar="N", type=_positive, default=10, help="measures to print (default: 10)")
+    command.add_argument("--top", metavar="N", type=positive, default=10, help="measures to print (default: 10)")
     command.add_argument("--json", action="store_true", help="print all measures as JSON")
     command.add_argument("--plot", metavar="OUT", type=Path, help="also draw a chart: .png, .pdf or .svg")
     command.add_argument("--explain", action="store_true", help="print the features behind the advice as a table")
 
-    command = _command(commands, "evaluate", evaluate, "the values of the measures on given partitions")
+    command = add_command(commands, "evaluate", evaluate, "the values of the measures on given partitions")
     _add_table(command, scale="none")
     command.add_argument(
         "--labels", metavar="FILE", type=Path, required=True, help="a row per point, a column per partition"
     )
-    command.add_argument("--measures", metavar="A,B", type=_names, help="measures to compute (default: all)")
+    command.add_argument("--measures", metavar="A,B", type=names, help="measures to compute (default: all)")
     command.add_argument("--noise", choices=("drop", "nearest", "cluster"), default="drop", help="what label -1 means")
     command.add_argument(
         "--time-limit",
         metavar="S",
-        type=_seconds,
+        type=seconds,
         default=120.0,
         help="estimate beyond so long, or none (default: 120)",
     )
-    command.add_argument("--seed", metavar="N", type=_natural, default=0, help="of the samples (default: 0)")
+    command.add_argument("--seed", metavar="N", type=natural, default=0, help="of the samples (default: 0)")
     command.add_argument("--out", metavar="OUT", type=Path, help="also write it: .csv, .tsv, .parquet or .html")
     command.add_argument("--plot", metavar="OUT", type=Path, help="also draw the ranks: .png, .pdf or .svg")
 
-    command = _command(commands, "score", score, "how good given partitions are, by the learned measure or another")
+    command = add_command(commands, "score", score, "how good given partitions are, by the learned measure or another")
     _add_table(command, scale="common")
     command.add_argument(
         "--labels", metavar="FILE", type=Path, required=True, help="a row per point, a column per partition"
@@ -118,21 +121,21 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--model", metavar="DIR", type=Path, help="model directory (default: the shipped model)")
     command.add_argument("--out", metavar="OUT", type=Path, help="also write it: .csv, .tsv or .parquet")
 
-    command = _command(commands, "cluster", cluster, "search for the partition that people would choose")
+    command = add_command(commands, "cluster", cluster, "search for the partition that people would choose")
     _add_table(command, scale="auto")
     command.add_argument(
-        "--budget", metavar="S", type=_seconds, default=60.0, help="seconds, or none with --trials (default: 60)"
+        "--budget", metavar="S", type=seconds, default=60.0, help="seconds, or none with --trials (default: 60)"
     )
-    command.add_argument("--trials", metavar="N", type=_positive, help="partitions to try at most")
+    command.add_argument("--trials", metavar="N", type=positive, help="partitions to try at most")
     command.add_argument(
-        "--measure", metavar="A,B", type=_names, default=["auto"],
+        "--measure", metavar="A,B", type=names, default=["auto"],
         help="what is maximized: auto (default), learned, recommended, a measure, or several whose ranks are averaged",
     )  # fmt: skip
     command.add_argument(
         "--noise", choices=("fill", "keep"), default="fill", help="give noise to the nearest cluster (default), or not"
     )
-    command.add_argument("--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all cores (default: 1)")
-    command.add_argument("--seed", metavar="N", type=_natural, default=0, help="default: 0")
+    command.add_argument("--jobs", metavar="N", type=jobs, default=1, help="processes, -1 for all cores (default: 1)")
+    command.add_argument("--seed", metavar="N", type=natural, default=0, help="default: 0")
     command.add_argument("--model", metavar="DIR", type=Path, help="model directory (default: the shipped model)")
     command.add_argument("--journal", metavar="FILE", type=Path, help="where the search is kept, and goes on from")
     command.add_argument("--out", metavar="OUT", type=Path, help="the labels: .csv, .tsv or .parquet, a row per point")
@@ -141,46 +144,50 @@ def build_parser() -> argparse.ArgumentParser:
     corpus = commands.add_parser("corpus", help="build, look at and export training data", description="Training data.")
     parts = corpus.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    command = _command(parts, "build", corpus_build, "generate, partition, measure and order data sets; resumable")
-    command.add_argument("--datasets", metavar="N", type=_positive, required=True, help="generated in two dimensions")
-    command.add_argument("--views", metavar="N", type=_natural, default=0, help="and views of real tables (default: 0)")
+    command = add_command(parts, "build", corpus_build, "generate, partition, measure and order data sets; resumable")
+    command.add_argument("--datasets", metavar="N", type=positive, required=True, help="generated in two dimensions")
+    command.add_argument("--views", metavar="N", type=natural, default=0, help="and views of real tables (default: 0)")
     command.add_argument(
-        "--high-dimensional", metavar="N", type=_natural, default=0, help="and generated in 3 to 64 (default: 0)"
+        "--high-dimensional", metavar="N", type=natural, default=0, help="and generated in 3 to 64 (default: 0)"
     )
-    command.add_argument("--noisy", metavar="N", type=_natural, default=0, help="and under heavy noise (default: 0)")
-    command.add_argument("--borders", metavar="N", type=_natural, default=0, help="and with faint borders (default: 0)")
+    command.add_argument("--noisy", metavar="N", type=natural, default=0, help="and under heavy noise (default: 0)")
+    command.add_argument("--borders", metavar="N", type=natural, default=0, help="and with faint borders (default: 0)")
     command.add_argument("--out", metavar="DIR", type=Path, required=True, help="directory of the corpus")
-    command.add_argument("--seed", metavar="N", type=_natural, default=0, help="default: 0")
-    command.add_argument("--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all cores (default: 1)")
-    command.add_argument("--assessors", metavar="N", type=_positive, default=5, help="simulated assessors (default: 5)")
+    command.add_argument("--seed", metavar="N", type=natural, default=0, help="default: 0")
+    command.add_argument("--jobs", metavar="N", type=jobs, default=1, help="processes, -1 for all cores (default: 1)")
+    command.add_argument("--assessors", metavar="N", type=positive, default=5, help="simulated assessors (default: 5)")
     command.add_argument("--db", metavar="URL", help="database of the orders (default: SQLite in DIR)")
 
-    command = _command(parts, "show", corpus_show, "summary and a picture of every family")
+    command = add_command(parts, "show", corpus_show, "summary and a picture of every family")
     command.add_argument("corpus", metavar="DIR", type=Path)
     command.add_argument("--out", metavar="OUT", type=Path, help="the picture: .png, .pdf or .svg")
     command.add_argument("--db", metavar="URL", help="database of the orders, if it was built with one")
 
-    command = _command(parts, "export", corpus_export, "all measure tables as one file")
+    command = add_command(parts, "export", corpus_export, "all measure tables as one file")
     command.add_argument("corpus", metavar="DIR", type=Path)
     command.add_argument("--out", metavar="OUT", type=Path, required=True, help=".parquet, .csv or .tsv")
 
-    command = _command(commands, "train", train, "train and validate a model on a corpus")
+    command = add_command(commands, "train", train, "train and validate a model on a corpus")
     command.add_argument("--corpus", metavar="DIR", type=Path, required=True, help="made by corpus build")
     command.add_argument("--orders", metavar="URL", help="database of the orders (default: the corpus's own)")
     command.add_argument("--out", metavar="DIR", type=Path, help="where to write the model (default: only validate)")
-    command.add_argument("--seed", metavar="N", type=_natural, default=0, help="default: 0")
-    command.add_argument("--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all cores (default: 1)")
+    command.add_argument("--seed", metavar="N", type=natural, default=0, help="default: 0")
+    command.add_argument("--jobs", metavar="N", type=jobs, default=1, help="processes, -1 for all cores (default: 1)")
 
-    command = _command(commands, "evaluate-model", evaluate_model, "judge what train makes of a corpus, out of sample")
+    command = add_command(
+        commands, "evaluate-model", evaluate_model, "judge what train makes of a corpus, out of sample"
+    )
     command.add_argument("--corpus", metavar="DIR", type=Path, required=True, help="made by corpus build")
     command.add_argument("--orders", metavar="URL", help="database of the orders (default: the corpus's own)")
     command.add_argument("--by", choices=("group", "base"), default="group", help="what is left out whole")
-    command.add_argument("--shuffles", metavar="N", type=_positive, default=1, help="noise controls (default: 1)")
+    command.add_argument("--shuffles", metavar="N", type=positive, default=1, help="noise controls (default: 1)")
     command.add_argument("--out", metavar="OUT", type=Path, help="also write it: .html, or .csv, .tsv, .parquet")
-    command.add_argument("--seed", metavar="N", type=_natural, default=0, help="default: 0")
-    command.add_argument("--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all cores (default: 1)")
+    command.add_argument("--seed", metavar="N", type=natural, default=0, help="default: 0")
+    command.add_argument("--jobs", metavar="N", type=jobs, default=1, help="processes, -1 for all cores (default: 1)")
 
-    _command(commands, "doctor", doctor, "what is installed, which backend is used, which model is shipped")
+    assess.add_commands(commands)
+
+    add_command(commands, "doctor", doctor, "what is installed, which backend is used, which model is shipped")
     return parser
 
 
@@ -424,8 +431,8 @@ def doctor(arguments: argparse.Namespace) -> int:
     from gamac_meta.backend import gpu_status
 
     print(f"{PROGRAM} {metadata.version(PROGRAM)}, Python {sys.version.split()[0]} on {sys.platform}")
-    for extra, names in EXTRAS.items():
-        print(f"{extra:12}", ", ".join(map(_installed, names)))
+    for extra, distributions in EXTRAS.items():
+        print(f"{extra:12}", ", ".join(map(_installed, distributions)))
     available, why = gpu_status()
     print("backend      numpy;", f"a GPU answers ({why}), taken for many points" if available else f"no GPU: {why}")
     try:
@@ -448,19 +455,6 @@ def doctor(arguments: argparse.Namespace) -> int:
     return 0
 
 
-class _Parser(argparse.ArgumentParser):
-    """Errors in one line, like every other error of this program."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{PROGRAM}: error: {message} (see {self.prog} --help)\n")
-
-
-def _command(commands: Any, name: str, run: Any, what: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
-    parser.set_defaults(run=run)
-    return parser
-
-
 def _add_table(parser: argparse.ArgumentParser, scale: str) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="the points: a row each, numeric columns")
     parser.add_argument(
@@ -469,8 +463,8 @@ def _add_table(parser: argparse.ArgumentParser, scale: str) -> None:
         default=scale,
         help=f"how columns are scaled (default: {scale})",
     )
-    parser.add_argument("--columns", metavar="A,B", type=_names, help="use only these columns")
-    parser.add_argument("--drop", metavar="A,B", type=_names, help="leave these columns out")
+    parser.add_argument("--columns", metavar="A,B", type=names, help="use only these columns")
+    parser.add_argument("--drop", metavar="A,B", type=names, help="leave these columns out")
 
 
 def _read(arguments: argparse.Namespace) -> tuple[pd.DataFrame, str | None]:
@@ -537,43 +531,6 @@ def _installed(name: str) -> str:
         return f"{name} {metadata.version(name)}"
     except metadata.PackageNotFoundError:
         return f"{name} not installed"
-
-
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
-        raise argparse.ArgumentTypeError(f"must be names separated by commas, got {text!r}")
-    return names
-
-
-def _positive(text: str) -> int:
-    return _at_least(text, 1)
-
-
-def _jobs(text: str) -> int:
-    return -1 if text == "-1" else _at_least(text, 1)
-
-
-def _natural(text: str) -> int:
-    return _at_least(text, 0)
-
-
-def _seconds(text: str) -> float | None:
-    if text == "none":
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0.0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"must be seconds, more than 0, or none, got {text!r}")
-    return seconds
-
-
-def _at_least(text: str, least: int) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"must be a whole number >= {least}, got {text!r}")
-    return int(text)
 
 
 def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
