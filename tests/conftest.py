@@ -11,6 +11,8 @@ from corpus.store import CorpusStore, Entry
 from gamac_meta.types import Dataset, MeasureTable, PartitionSet, Ranking
 
 POSTGRESQL = "GAMAC_META_TEST_POSTGRESQL"
+# markers of tests that need what is not on every machine, and the variables that say where it is
+NEEDED = {"postgresql": POSTGRESQL, "browser": "GAMAC_META_TEST_CHROMIUM"}
 
 
 @pytest.fixture(autouse=True)
@@ -22,12 +24,12 @@ def interrupts_are_heard():
 
 
 def pytest_collection_modifyitems(config, items):
-    # deselected, not skipped: a run says by its URL whether PostgreSQL is part of it
-    if not os.environ.get(POSTGRESQL):
-        without = [item for item in items if item.get_closest_marker("postgresql")]
-        if without:
-            config.hook.pytest_deselected(items=without)
-            items[:] = [item for item in items if not item.get_closest_marker("postgresql")]
+    # deselected, not skipped: a run says by its environment whether they are part of it
+    absent = [marker for marker, variable in NEEDED.items() if not os.environ.get(variable)]
+    without = [item for item in items if any(item.get_closest_marker(marker) for marker in absent)]
+    if without:
+        config.hook.pytest_deselected(items=without)
+        items[:] = [item for item in items if item not in set(without)]
 
 
 @pytest.fixture
