@@ -10,11 +10,17 @@ from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.types import Floats, Ranking
 
 KEMENY_ITEMS = 16  # the exact search visits 2^p sets
+SAME = 1e-9  # of all votes: costs of orders that are no farther apart are the same
 PRIOR_GAMES = 0.1
 
 
-def consensus(rankings: Sequence[Ranking], method: str = "borda") -> Ranking:
+def consensus(
+    rankings: Sequence[Ranking], method: str = "borda", weights: Sequence[float] | Floats | None = None
+) -> Ranking:
     """One ranking from several of the same partitions; method is a key of METHODS.
+
+    weights: (a,) how many votes each ranking has, 1 by default; a weight of 2 does the same as
+    giving the ranking twice. `corpus.reliability.reliability_weights` finds some.
 
     Whatever the method, partitions that it cannot tell apart share a rank, so the row order of
     partitions does not matter.
@@ -29,36 +35,47 @@ def consensus(rankings: Sequence[Ranking], method: str = "borda") -> Ranking:
     if len(lengths) > 1:
         raise InvalidInputError(f"rankings must order the same partitions, got lengths {lengths}")
     ranks = np.column_stack([ranking.ranks for ranking in rankings])
+    votes = None if weights is None else _votes(weights, len(rankings))
     # rounding joins what only the order of summation told apart
-    return Ranking(rankdata(np.round(METHODS[method](ranks), 9)), "consensus")
+    return Ranking(rankdata(np.round(METHODS[method](ranks, votes), 9)), "consensus")
 
 
-def borda(ranks: Floats) -> Floats:
-    """(p,) mean over the assessors of ranks (p, a); smaller is better.
+def _votes(weights: Sequence[float] | Floats, count: int) -> Floats:
+    votes = np.asarray(weights, dtype=np.float64)
+    if votes.shape != (count,):
+        raise InvalidInputError(f"weights must be one for each of {count} rankings, got shape {votes.shape}")
+    if not (np.isfinite(votes).all() and votes.min() >= 0 and votes.max() > 0):
+        raise InvalidInputError(f"weights must be finite, >= 0 and not all 0, got {votes.tolist()[:20]}")
+    return votes
+
+
+def borda(ranks: Floats, weights: Floats | None = None) -> Floats:
+    """(p,) mean over the assessors of ranks (p, a), each with weights (a,) votes; smaller is better.
 
     Emerson 2013, doi:10.1007/s00355-011-0603-9.
     """
-    return np.asarray(ranks.mean(axis=1))
+    return np.asarray(np.average(ranks, axis=1, weights=weights))
 
 
-def preferences(ranks: Floats) -> Floats:
-    """(p, p) assessors of ranks (p, a) who put row before column; a tie is half a vote for each."""
-    ahead = np.sum(ranks[:, None] < ranks[None], axis=2) + 0.5 * np.sum(ranks[:, None] == ranks[None], axis=2)
+def preferences(ranks: Floats, weights: Floats | None = None) -> Floats:
+    """(p, p) votes of the assessors of ranks (p, a) who put row before column; a tie is half a vote for each."""
+    votes = np.ones(ranks.shape[1]) if weights is None else weights
+    ahead = (ranks[:, None] < ranks[None]) @ votes + 0.5 * ((ranks[:, None] == ranks[None]) @ votes)
     np.fill_diagonal(ahead, 0.0)
     return np.asarray(ahead)
 
 
-def kemeny(ranks: Floats) -> Floats:
-    """(p,) mean position over all orders that contradict the fewest judgements in ranks (p, a).
+def kemeny(ranks: Floats, weights: Floats | None = None) -> Floats:
+    """(p,) mean position over all orders that contradict the fewest judgements in ranks (p, a), by votes.
 
     Exact, by dynamic programming over sets of partitions: the set placed first decides what the
     rest costs. There are often several best orders, and their mean does not depend on row order.
-    Kemeny 1959, doi:10.2307/20026529.
+    Costs less than SAME of all votes apart count as equal.  Kemeny 1959, doi:10.2307/20026529.
     """
     p = len(ranks)
     if p > KEMENY_ITEMS:
         raise InvalidInputError(f"kemeny orders at most {KEMENY_ITEMS} partitions exactly, got {p}; use borda")
-    against = preferences(ranks)  # placing column before row contradicts these
+    against = preferences(ranks, weights)  # placing column before row contradicts these
     sets = np.arange(1 << p)
     sizes = np.bitwise_count(sets)
     # added[i, s]: judgements contradicted by placing i after all of the set s
@@ -74,7 +91,9 @@ def kemeny(ranks: Floats) -> Floats:
             before = layer[(layer >> item) & 1 == 0]
             after = before | (1 << item)
             least[after] = np.minimum(least[after], least[before] + added[item, before])
-    # orders are counted from both ends; costs are multiples of one half, so equality is exact
+    # Orders are counted from both ends. Costs without weights are multiples of one half, and exact. With weights they
+    # are sums of at most p^2 numbers of votes: in another order of summation they differ by 1e-13 of all votes or so.
+    slack = SAME * (against[0, 1] + against[1, 0]) if p > 1 else 0.0
     ways_to, ways_from = np.zeros(1 << p), np.zeros(1 << p)
     ways_to[0] = ways_from[-1] = 1.0
     steps = []
@@ -82,7 +101,7 @@ def kemeny(ranks: Floats) -> Floats:
         for item in range(p):
             before = layer[(layer >> item) & 1 == 0]
             after = before | (1 << item)
-            best = least[before] + added[item, before] == least[after]
+            best = least[before] + added[item, before] <= least[after] + slack
             steps.append((item, before[best], after[best]))
             ways_to[after[best]] += ways_to[before[best]]
     for _, before, after in reversed(steps):
@@ -133,8 +152,8 @@ def bradley_terry(wins: Floats, prior: float = PRIOR_GAMES) -> Floats:
     return np.asarray(strengths)
 
 
-METHODS: dict[str, Callable[[Floats], Floats]] = {
+METHODS: dict[str, Callable[[Floats, Floats | None], Floats]] = {
     "borda": borda,
     "kemeny": kemeny,
-    "bradley_terry": lambda ranks: -bradley_terry(preferences(ranks)),
+    "bradley_terry": lambda ranks, weights: -bradley_terry(preferences(ranks, weights)),
 }

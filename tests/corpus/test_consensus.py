@@ -1,5 +1,6 @@
 """Consensus against brute force, and what every method must hold."""
 
+from fractions import Fraction
 from itertools import permutations
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from corpus.consensus import KEMENY_ITEMS, METHODS, bradley_terry, consensus, kemeny, preferences
+from corpus.consensus import KEMENY_ITEMS, METHODS, borda, bradley_terry, consensus, kemeny, preferences
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.types import Ranking
 
@@ -65,6 +66,72 @@ def test_kemeny_is_the_mean_of_all_best_orders(rankings):
     orders = np.array(list(permutations(range(1, len(ranks) + 1))))
     costs = np.array([contradicted(order, ranks) for order in orders])
     np.testing.assert_allclose(kemeny(ranks), orders[costs == costs.min()].mean(axis=0))
+
+
+def tenths(draw_from, rankings):
+    """A weight in tenths for each ranking: most are no binary fractions, and many of their sums are equal."""
+    return np.array(draw_from(st.lists(st.integers(1, 9), min_size=len(rankings), max_size=len(rankings)))) / 10
+
+
+@every_method
+@settings(max_examples=25, deadline=None)
+@given(rankings=ranking_lists(), data=st.data())
+def test_a_weight_is_a_number_of_votes(method, rankings, data):
+    votes = data.draw(st.lists(st.integers(0, 3), min_size=len(rankings), max_size=len(rankings)).filter(any))
+    spoken = [ranking for ranking, count in zip(rankings, votes, strict=True) for _ in range(count)]
+    np.testing.assert_array_equal(consensus(rankings, method, votes).ranks, consensus(spoken, method).ranks)
+
+
+@every_method
+@settings(max_examples=25, deadline=None)
+@given(rankings=ranking_lists())
+def test_weights_of_one_change_no_bit(method, rankings):
+    ranks = np.column_stack([ranking.ranks for ranking in rankings])
+    if method != "borda":  # whose unweighted mean is numpy's own
+        np.testing.assert_array_equal(METHODS[method](ranks, None), METHODS[method](ranks, np.ones(len(rankings))))
+    np.testing.assert_array_equal(borda(ranks), ranks.mean(axis=1))
+    np.testing.assert_array_equal(
+        consensus(rankings, method).ranks, consensus(rankings, method, [1.0] * len(rankings)).ranks
+    )
+
+
+@every_method
+@settings(max_examples=25, deadline=None)
+@given(rankings=ranking_lists(), data=st.data())
+def test_row_order_and_assessor_order_do_not_matter_with_weights(method, rankings, data):
+    weights = tenths(data.draw, rankings)
+    rows = data.draw(st.permutations(range(rankings[0].ranks.size)))
+    shuffled = [Ranking(ranking.ranks[rows], ranking.assessor) for ranking in reversed(rankings)]
+    expected = consensus(rankings, method, weights).ranks[rows]
+    np.testing.assert_array_equal(consensus(shuffled, method, weights[::-1]).ranks, expected)
+
+
+@settings(max_examples=30, deadline=None)
+@given(rankings=ranking_lists(most=5), data=st.data())
+def test_weighted_kemeny_is_the_mean_of_all_best_orders(rankings, data):
+    weights = tenths(data.draw, rankings)
+    exact = [Fraction(round(10 * weight), 10) for weight in weights]
+    ranks = np.column_stack([ranking.ranks for ranking in rankings])
+    orders = list(permutations(range(1, len(ranks) + 1)))
+    costs = [
+        sum(weight * int(contradicted(order, ranks[:, [j]])) for j, weight in enumerate(exact)) for order in orders
+    ]
+    best = [order for order, cost in zip(orders, costs, strict=True) if cost == min(costs)]
+    np.testing.assert_allclose(kemeny(ranks, weights), np.mean(best, axis=0))
+
+
+def test_kemeny_sees_that_a_tenth_and_two_make_three():
+    # 0.1 + 0.2 > 0.3 in binary: one group of votes against the other is a tie all the same
+    up, down = np.arange(1.0, 8), np.arange(7.0, 0, -1)
+    np.testing.assert_allclose(kemeny(np.column_stack([up, up, down]), np.array([0.1, 0.2, 0.3])), np.full(7, 4.0))
+
+
+@every_method
+def test_the_weightier_side_wins(method):
+    rankings = [Ranking([1, 2, 3], "a"), Ranking([3, 2, 1], "b"), Ranking([3, 2, 1], "c")]
+    np.testing.assert_array_equal(consensus(rankings, method).ranks, [3, 2, 1])
+    np.testing.assert_array_equal(consensus(rankings, method, [2.5, 1, 1]).ranks, [1, 2, 3])
+    np.testing.assert_array_equal(consensus(rankings, method, [1, 0, 0]).ranks, [1, 2, 3])
 
 
 def test_kemeny_follows_the_majority_where_borda_does_not():
@@ -130,6 +197,10 @@ def test_a_tie_is_half_a_vote_for_each():
         (lambda: consensus([]), "at least one ranking, got none"),
         (lambda: consensus([Ranking([1, 2], "a"), Ranking([1, 2, 3], "b")]), r"got lengths \[2, 3\]"),
         (lambda: consensus([Ranking([1, 2], "a")], "median"), "one of borda, kemeny, bradley_terry, got 'median'"),
+        (lambda: consensus([Ranking([1, 2], "a")], weights=[1, 1]), r"one for each of 1 rankings, got shape \(2,\)"),
+        (lambda: consensus([Ranking([1, 2], "a")], weights=[0]), r"not all 0, got \[0.0\]"),
+        (lambda: consensus([Ranking([1, 2], "a")] * 2, weights=[1, np.nan]), r"finite, .*got \[1.0, nan\]"),
+        (lambda: consensus([Ranking([1, 2], "a")] * 2, weights=[2, -1]), r">= 0 .*got \[2.0, -1.0\]"),
         (lambda: bradley_terry(np.zeros((2, 3))), r"square table of counts >= 0, got shape \(2, 3\)"),
         (lambda: bradley_terry(np.zeros((2, 2)), prior=0.0), "prior must be > 0, got 0.0"),
     ],
