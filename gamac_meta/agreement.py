@@ -113,6 +113,31 @@ def kendall_w(ranks: Floats) -> float:
     return float(spread / greatest) if greatest > 0 else float("nan")
 
 
+def krippendorff_alpha(ranks: Floats) -> float:
+    r"""Krippendorff's alpha of the a columns of ranks (p, a) on the ordinal scale; NaN is a partition not ranked.
+
+    .. math:: 1 - \frac{n - 1}{n} \sum_u \frac{m_u}{m_u - 1} \sum_i (s_{ui} - \bar s_u)^2 \Big/
+        \sum_{u, i} (s_{ui} - \bar s)^2
+
+    The sums run over the partitions u with m_u >= 2 ranks, n in all; s is the place of a rank among
+    these n, ties sharing the mean: its differences are the distances of the ordinal scale. 1 is
+    agreement, 0 chance. NaN where no partition has two ranks, or all ranks are the same.
+    Hayes and Krippendorff 2007, doi:10.1080/19312450709336664.
+    """
+    from scipy.stats import rankdata
+
+    counts = np.sum(~np.isnan(ranks), axis=1)
+    ranks, counts = ranks[counts > 1], counts[counts > 1]
+    places = np.reshape(rankdata(ranks, axis=None, nan_policy="omit"), ranks.shape)
+    n = counts.sum()
+    greatest = np.nansum((places - (n + 1) / 2) ** 2)
+    if not greatest > 0:
+        return float("nan")
+    means = np.nansum(places, axis=1) / counts
+    apart = np.nansum((places - means[:, None]) ** 2, axis=1)
+    return float(1.0 - (n - 1) / n * np.sum(apart * counts / (counts - 1)) / greatest)
+
+
 def pairwise_tau(ranks: Floats) -> float:
     """Mean Kendall tau-b over pairs of the columns of ranks (p, a); NaN for fewer than two."""
     a = ranks.shape[1]

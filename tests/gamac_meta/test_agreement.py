@@ -2,6 +2,7 @@
 
 from itertools import permutations
 
+import krippendorff
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from scipy import stats
 from gamac_meta.agreement import (
     kendall_tau,
     kendall_w,
+    krippendorff_alpha,
     leave_one_out_tau,
     pairwise_tau,
     same_best_share,
@@ -53,7 +55,7 @@ def test_numbering_of_partitions_does_not_matter(ranks, data):
     order = data.draw(st.permutations(range(len(ranks))))
     for pair in (kendall_tau, weighted_tau, spearman, weighted_footrule, top1_regret):
         np.testing.assert_allclose(pair(ranks[order], ranks[order]), pair(ranks, ranks), atol=1e-12)
-    for together in (kendall_w, pairwise_tau, leave_one_out_tau, same_best_share):
+    for together in (kendall_w, krippendorff_alpha, pairwise_tau, leave_one_out_tau, same_best_share):
         assert together(ranks[order]) == pytest.approx(together(ranks), abs=1e-12, nan_ok=True)
 
 
@@ -153,6 +155,35 @@ def test_w_of_like_and_of_opposite_orders():
     assert kendall_w(np.column_stack([order] * 4)) == pytest.approx(1.0)
     assert kendall_w(np.column_stack([order, order[::-1]])) == pytest.approx(0.0)
     assert np.isnan(kendall_w(np.full((7, 3), 4.0)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(ranks=rank_tables(), data=st.data())
+def test_alpha_is_that_of_the_package_krippendorff(ranks, data):
+    missing = data.draw(st.lists(st.booleans(), min_size=ranks.size, max_size=ranks.size))
+    for table in (ranks, np.where(np.reshape(missing, ranks.shape), np.nan, ranks)):
+        several = table[np.sum(~np.isnan(table), axis=1) > 1]
+        if np.unique(several[~np.isnan(several)]).size > 1:
+            expected = krippendorff.alpha(reliability_data=table.T, level_of_measurement="ordinal")
+            assert krippendorff_alpha(table) == pytest.approx(expected, abs=1e-12)
+        else:
+            assert np.isnan(krippendorff_alpha(table))
+
+
+def test_alpha_and_w_of_whole_rankings_say_the_same():
+    # without ties the places are a multiple of the ranks apart, and both split the same squares
+    p, a = 15, 4
+    ranks = np.random.default_rng(0).permuted(np.tile(np.arange(1.0, p + 1), (a, 1)), axis=1).T
+    expected = 1 - (p * a - 1) / (p * (a - 1)) * (1 - kendall_w(ranks))
+    assert krippendorff_alpha(ranks) == pytest.approx(expected, abs=1e-12)
+
+
+def test_alpha_of_like_orders_and_of_too_few():
+    order = np.arange(1.0, 8)
+    assert krippendorff_alpha(np.column_stack([order] * 3)) == pytest.approx(1.0)
+    assert np.isnan(krippendorff_alpha(order[:, None]))
+    assert np.isnan(krippendorff_alpha(np.full((7, 3), 4.0)))
+    assert np.isnan(krippendorff_alpha(np.array([[1.0, np.nan], [np.nan, 2.0]])))
 
 
 @settings(max_examples=20, deadline=None)
