@@ -1,102 +1,82 @@
-"""Numbered changes to the schema of an orders database: each applied once, in order.
+"""The schema of a database of orders and answers, brought to the newest by alembic.
 
-A change and the record that it was applied share one transaction. To change the schema, add a
-function with the next number below the others; never edit one that was released.
+To change the schema, add a file to `alembic/versions`; its name begins with the next number.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from __future__ import annotations
+
+import threading
+from pathlib import Path
 
 import sqlalchemy as sa
 
 from gamac_meta.exceptions import CorpusError
 
-Change = Callable[[sa.Connection], None]
+SCRIPTS = Path(__file__).with_name("alembic")
 
-CHANGES: dict[int, Change] = {}
+# a name of its own: other programs that use alembic may share the database
+VERSION_TABLE = "schema_version"
+# where changes were counted before alembic; the first of them is revision 0001
+FORMER_TABLE, FORMER_SCHEMA = "schema_changes", "1"
 
 # one number for all who migrate, so that two processes do not migrate at once
 LOCK = 7_365_020
-
-_RECORDS = sa.Table(
-    "schema_changes",
-    sa.MetaData(),
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("applied", sa.Text, nullable=False),
-)
+# alembic keeps what it works on in global variables
+_ONE_THREAD = threading.Lock()
 
 
-def change(number: int) -> Callable[[Change], Change]:
-    """Register a change under its number."""
-
-    def register(function: Change) -> Change:
-        if number != len(CHANGES) + 1:
-            raise ValueError(f"the next schema change must be number {len(CHANGES) + 1}, got {number}")
-        CHANGES[number] = function
-        return function
-
-    return register
-
-
-@change(1)
-def candidates_and_orders(connection: sa.Connection) -> None:
-    """Sets of candidates, and what assessors think of them."""
-    schema = sa.MetaData()
-    sa.Table(
-        "candidate_sets",
-        schema,
-        sa.Column("dataset", sa.String(32), primary_key=True),
-        sa.Column("candidates", sa.String(32), primary_key=True),
-        sa.Column("size", sa.Integer, nullable=False),
-        sa.CheckConstraint("size > 0"),
-    )
-    sa.Table(
-        "orders",
-        schema,
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("dataset", sa.String(32), nullable=False),
-        sa.Column("candidates", sa.String(32), nullable=False),
-        sa.Column("assessor", sa.Text, nullable=False),
-        sa.Column("ranks", sa.Text, nullable=False),
-        sa.Column("simulated", sa.Boolean, nullable=False),
-        sa.Column("created", sa.Text, nullable=False),
-        sa.UniqueConstraint("dataset", "candidates", "assessor"),
-        sa.ForeignKeyConstraint(["dataset", "candidates"], ["candidate_sets.dataset", "candidate_sets.candidates"]),
-    )
-    schema.create_all(connection)
-
-
-def migrate(writer: sa.Engine, changes: Mapping[int, Change] = CHANGES) -> None:
-    """Bring the database to the newest schema; one that is there already is only read.
+def migrate(writer: sa.Engine, scripts: Path = SCRIPTS) -> None:
+    """Bring the database to the newest schema, all changes or none; one that is there already is only read.
 
     writer: an engine whose transactions lock the database from their beginning on SQLite.
     Raises CorpusError where the database was written by a later version.
     """
+    known = _revisions(scripts)
     with writer.connect() as connection:
-        applied = _applied(connection)
-    later = sorted(applied - changes.keys())
-    if later:
+        if _is_newest(connection, known):
+            return
+    with _ONE_THREAD, writer.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+        # another process may have been first
+        if not _is_newest(connection, known):
+            _upgrade(connection, scripts)
+
+
+def _revisions(scripts: Path) -> list[str]:
+    """Numbers of all schemas, the newest last; alembic itself takes longer to load than a database to open."""
+    return sorted(path.name.split("_")[0] for path in (scripts / "versions").glob("[0-9]*_*.py"))
+
+
+def _is_newest(connection: sa.Connection, known: list[str]) -> bool:
+    found = _version(connection)
+    if found not in (None, FORMER_SCHEMA, *known):
         raise CorpusError(
-            f"orders database {writer.url!r} must have schema {max(changes)} or earlier, got {max(later)}; "
+            f"orders database {connection.engine.url!r} must have schema {known[-1]} or earlier, got {found}; "
             "upgrade gamac-meta to read it"
         )
-    for number in sorted(changes.keys() - applied):
-        with writer.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-            # another process may have been first
-            if number in _applied(connection):
-                continue
-            _RECORDS.create(connection, checkfirst=True)
-            changes[number](connection)
-            name = getattr(changes[number], "__name__", "")
-            connection.execute(
-                _RECORDS.insert().values(number=number, name=name, applied=datetime.now(UTC).isoformat())
-            )
+    return found == known[-1]
 
 
-def _applied(connection: sa.Connection) -> set[int]:
-    if not sa.inspect(connection).has_table(_RECORDS.name):
-        return set()
-    return set(connection.scalars(sa.select(_RECORDS.c.number)))
+def _version(connection: sa.Connection) -> str | None:
+    """The number of the schema, None in an empty database."""
+    tables = sa.inspect(connection)
+    if tables.has_table(VERSION_TABLE):
+        return connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE)))
+    if tables.has_table(FORMER_TABLE):
+        return str(connection.scalar(sa.select(sa.func.max(sa.column("number"))).select_from(sa.table(FORMER_TABLE))))
+    return None
+
+
+def _upgrade(connection: sa.Connection, scripts: Path) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    # a percent sign would begin a substitution
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    if _version(connection) == FORMER_SCHEMA:
+        command.stamp(config, "0001")
+        sa.Table(FORMER_TABLE, sa.MetaData()).drop(connection)
+    command.upgrade(config, "head")

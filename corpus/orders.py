@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from corpus.migrations import migrate
-from gamac_meta.exceptions import CorpusError, InvalidInputError, StorageFullError
+from corpus.database import Database
+from gamac_meta.exceptions import CorpusError, InvalidInputError
 from gamac_meta.types import Ranking
 
 SIMULATED = "simulated"  # begins the name of every simulated assessor, and of no person
@@ -37,24 +35,22 @@ Key = tuple[str, str]  # fingerprint of a data set, hash of its candidates
 class OrderBook:
     """Who ranked which candidates how. The key is (data set, candidates, assessor); nothing is overwritten.
 
-    place: path of an SQLite file, made where there is none, or the URL of a database.
-    Every call opens and closes its own connection: a store that is forgotten holds none open.
+    place: path of an SQLite file, made where there is none, the URL of a database, or one that is open already.
     """
 
-    def __init__(self, place: str | Path) -> None:
-        self._engine = (
-            _sqlite(sa.URL.create("sqlite", database=str(place))) if isinstance(place, Path) else _engine(place)
-        )
-        # SQLite upgrades a reading transaction to a writing one only if nobody else writes
-        self._writer = self._engine.execution_options(writes=True)
-        with self._reporting():
-            migrate(self._writer)
+    def __init__(self, place: str | Path | Database) -> None:
+        self.database = place if isinstance(place, Database) else Database(place)
 
     def add(self, key: Key, orders: Sequence[Ranking]) -> None:
         """Store the orders of one set of candidates, all or none; those that are there already stay.
 
         Raises InvalidInputError where an assessor is on record with other ranks.
         """
+        with self.database.writing() as connection:
+            self.add_within(connection, key, orders)
+
+    def add_within(self, connection: sa.Connection, key: Key, orders: Sequence[Ranking]) -> None:
+        """The same in a transaction that the caller began."""
         if not orders:
             return
         dataset, candidates = key
@@ -74,29 +70,24 @@ class OrderBook:
             }
             for order in orders
         ]
-        with self._reporting(), self._writer.begin() as connection:
-            insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-            connection.execute(
-                insert(CANDIDATE_SETS).on_conflict_do_nothing(),
-                {"dataset": dataset, "candidates": candidates, "size": size},
-            )
-            of_set = (CANDIDATE_SETS.c.dataset == dataset) & (CANDIDATE_SETS.c.candidates == candidates)
-            known_size = connection.scalar(sa.select(CANDIDATE_SETS.c.size).where(of_set))
-            if known_size != size:
-                raise InvalidInputError(f"data set {dataset} has {known_size} candidates, got orders of {size}")
-            connection.execute(insert(ORDERS).on_conflict_do_nothing(), rows)
-            stored = {order.assessor: order for order in self._read(connection, [key])[key]}
-            for order in orders:
-                known = stored[order.assessor].ranks
-                if known.tolist() != order.ranks.tolist():
-                    raise InvalidInputError(
-                        f"{order.assessor} has ranked data set {dataset} already as {known.tolist()}, "
-                        f"got {order.ranks.tolist()}"
-                    )
+        add_missing(connection, CANDIDATE_SETS, [{"dataset": dataset, "candidates": candidates, "size": size}])
+        of_set = (CANDIDATE_SETS.c.dataset == dataset) & (CANDIDATE_SETS.c.candidates == candidates)
+        known_size = connection.scalar(sa.select(CANDIDATE_SETS.c.size).where(of_set))
+        if known_size != size:
+            raise InvalidInputError(f"data set {dataset} has {known_size} candidates, got orders of {size}")
+        add_missing(connection, ORDERS, rows)
+        stored = {order.assessor: order for order in self._read(connection, [key])[key]}
+        for order in orders:
+            known = stored[order.assessor].ranks
+            if known.tolist() != order.ranks.tolist():
+                raise InvalidInputError(
+                    f"{order.assessor} has ranked data set {dataset} already as {known.tolist()}, "
+                    f"got {order.ranks.tolist()}"
+                )
 
     def read(self, keys: Sequence[Key]) -> dict[Key, tuple[Ranking, ...]]:
         """The orders of each set of candidates, in the sequence they came in."""
-        with self._reporting(), self._engine.connect() as connection:
+        with self.database.reading() as connection:
             return self._read(connection, keys)
 
     def counts(self, keys: Collection[Key]) -> tuple[int, int]:
@@ -104,15 +95,21 @@ class OrderBook:
         columns = ORDERS.c.dataset, ORDERS.c.candidates, ORDERS.c.simulated
         query = sa.select(*columns, sa.func.count()).group_by(*columns)
         found = {True: 0, False: 0}
-        with self._reporting(), self._engine.connect() as connection:
+        with self.database.reading() as connection:
             for dataset, candidates, simulated, count in connection.execute(query):
                 # a database may serve several corpora
                 found[bool(simulated)] += count if (dataset, candidates) in keys else 0
         return found[True], found[False]
 
+    def ranked_by(self, assessor: str) -> frozenset[Key]:
+        """The sets of candidates that an assessor has ranked."""
+        query = sa.select(ORDERS.c.dataset, ORDERS.c.candidates).where(ORDERS.c.assessor == assessor)
+        with self.database.reading() as connection:
+            return frozenset((dataset, candidates) for dataset, candidates in connection.execute(query))
+
     def close(self) -> None:
-        """Let go of the engine."""
-        self._engine.dispose()
+        """Let go of the database."""
+        self.database.close()
 
     def _read(self, connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, tuple[Ranking, ...]]:
         query = (
@@ -136,22 +133,7 @@ class OrderBook:
             ) from None
 
     def __str__(self) -> str:
-        return self._engine.url.render_as_string(hide_password=True)
-
-    @contextmanager
-    def _reporting(self) -> Iterator[None]:
-        """Errors of the database as errors of the corpus, in one line."""
-        try:
-            yield
-        except sa.exc.SQLAlchemyError as error:
-            cause = getattr(error, "orig", None) or error
-            if is_full(cause):
-                raise StorageFullError(f"no room on the disk of {self} to store orders; nothing was changed") from None
-            reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-            raise CorpusError(
-                f"orders database {self} cannot be used: {reason}; check the URL and the server, "
-                "or restore the database from a copy"
-            ) from None
+        return str(self.database)
 
 
 def is_simulated(order: Ranking) -> bool:
@@ -159,45 +141,7 @@ def is_simulated(order: Ranking) -> bool:
     return order.assessor.startswith(SIMULATED)
 
 
-def is_full(error: BaseException) -> bool:
-    """Whether a driver's error says that there is no room on the disk."""
-    # SQLSTATE 53100 is disk_full
-    return (
-        getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or getattr(error, "sqlstate", None) == "53100"
-    )
-
-
-def _engine(url: str) -> sa.Engine:
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
-        raise InvalidInputError(
-            "the orders URL must look like postgresql://user:password@host/name or sqlite:///file, got none of them"
-        ) from None
-    dialect = parsed.get_backend_name()
-    if dialect == "sqlite":
-        return _sqlite(parsed)
-    if dialect != "postgresql":
-        raise InvalidInputError(f"orders are kept in sqlite or postgresql, got a URL of {dialect!r}")
-    try:
-        return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), poolclass=sa.pool.NullPool)
-    except ImportError:
-        raise CorpusError(
-            "orders in PostgreSQL need the package psycopg: pip install 'gamac-meta[postgresql]'"
-        ) from None
-
-
-def _sqlite(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args={"timeout": 60})
-
-    @sa.event.listens_for(engine, "connect")
-    def configure(connection: Any, _: Any) -> None:
-        # the driver would commit around schema changes; transactions are begun below instead
-        connection.isolation_level = None
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
-
-    return engine
+def add_missing(connection: sa.Connection, table: sa.TableClause, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows whose keys are not there yet."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(insert(table).on_conflict_do_nothing(), rows)

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpus import migrations
 from corpus.entries import Entry, candidates_hash, from_parquet, to_parquet
 from corpus.orders import OrderBook
 from corpus.store import CorpusStore
@@ -129,7 +128,7 @@ class TestEveryStore:
             store.orders.add((key[0], candidates_hash(entry.candidates)), [Ranking([1, 2, 3], "heron")])
 
     def test_an_order_needs_its_candidates_on_record(self, store):
-        with store.orders._writer.connect() as connection, pytest.raises(sa.exc.IntegrityError):
+        with store.orders.database.engine.connect() as connection, pytest.raises(sa.exc.IntegrityError):
             connection.execute(
                 sa.text(
                     "INSERT INTO orders (dataset, candidates, assessor, ranks, simulated, created) "
@@ -141,7 +140,7 @@ class TestEveryStore:
         for index in range(3):
             store.write(small_entry(index))
         dataset = store.read(1).data.fingerprint
-        with store.orders._writer.begin() as connection:
+        with store.orders.database.writing() as connection:
             connection.execute(
                 sa.text("UPDATE orders SET ranks = '[1.0, 2.0, 3.0, 4.0]' WHERE dataset = :dataset"),
                 {"dataset": dataset},
@@ -152,7 +151,7 @@ class TestEveryStore:
 
     def test_damaged_ranks_are_named(self, store, small_entry):
         store.write(small_entry(0))
-        with store.orders._writer.begin() as connection:
+        with store.orders.database.writing() as connection:
             connection.execute(sa.text("UPDATE orders SET ranks = '[1.0, 7.0]' WHERE assessor = 'simulated-1'"))
         with pytest.raises(CorpusError, match=r"ranks of simulated-1 for data set \w+ are damaged"):
             store.read(0)
@@ -165,40 +164,6 @@ class TestEveryStore:
         assert "5 of 10 data sets, seed 3" in text
         assert "3 families in 2 groups; candidates chosen by scheme: 3 diverse, 2 random" in text
         assert "3 measures; orders: 15 simulated, 0 of people" in text
-
-    def test_schema_changes_are_applied_once_and_in_order(self, store):
-        book = store.orders
-        migrations.migrate(book._writer)
-        ran = []
-
-        def second(connection):
-            ran.append(2)
-            connection.execute(sa.text("CREATE TABLE notes (id INTEGER PRIMARY KEY)"))
-
-        def broken(connection):
-            connection.execute(sa.text("INSERT INTO notes (id) VALUES (1)"))
-            connection.execute(sa.text("CREATE TABLE halves (id INTEGER PRIMARY KEY)"))
-            raise RuntimeError("planted")
-
-        changes = {**migrations.CHANGES, 3: broken, 2: second}
-        with pytest.raises(RuntimeError, match="planted"):
-            migrations.migrate(book._writer, changes)
-        with book._engine.connect() as connection:
-            tables = sa.inspect(connection).get_table_names()
-            # the broken change left no trace, tables included; the one before it stays
-            assert "notes" in tables
-            assert "halves" not in tables
-            assert connection.scalar(sa.text("SELECT count(*) FROM notes")) == 0
-            assert connection.scalars(sa.text("SELECT number FROM schema_changes ORDER BY number")).all() == [1, 2]
-        migrations.migrate(book._writer, {**migrations.CHANGES, 2: second})
-        assert ran == [2]
-
-    def test_a_later_schema_is_refused(self, store):
-        writer = store.orders._writer
-        with writer.begin() as connection:
-            connection.execute(sa.text("INSERT INTO schema_changes VALUES (99, 'later', 'now')"))
-        with pytest.raises(CorpusError, match="schema 1 or earlier, got 99; upgrade gamac-meta"):
-            migrations.migrate(writer)
 
     def test_two_processes_may_write_at_once(self, store, small_entry):
         other = reopened(store)
@@ -218,7 +183,7 @@ class TestEveryStore:
             raise sa.exc.OperationalError("INSERT", {}, Full("could not extend file"))
 
         monkeypatch.setattr(OrderBook, "_read", refuse)
-        with pytest.raises(StorageFullError, match=r"no room .* to store orders; nothing was changed"):
+        with pytest.raises(StorageFullError, match=r"no room .*; nothing was changed"):
             store.write(small_entry(1))
         monkeypatch.undo()
         assert (files_of(store), store.corpus_hash()) == before
@@ -508,7 +473,9 @@ class TestFullDisk:
             pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.close()
         sa.event.listen(
-            corpus.orders._engine, "connect", lambda opened, _: opened.execute(f"PRAGMA max_page_count = {pages}")
+            corpus.orders.database.engine,
+            "connect",
+            lambda opened, _: opened.execute(f"PRAGMA max_page_count = {pages}"),
         )
         with pytest.raises(StorageFullError, match=r"no room on the disk of .*orders.sqlite"):
             corpus.write(small_entry(1, p=15, assessors=400))
