@@ -16,6 +16,10 @@ class UnknownNameError(InvalidInputError, KeyError):
     __str__ = Exception.__str__
 
 
+class UnexpectedEventError(InvalidInputError):
+    """Something an assessor did that does not fit where the session stands."""
+
+
 class BackendUnavailableError(GamacMetaError, RuntimeError):
     """A backend was asked for by name and cannot be used here."""
 
