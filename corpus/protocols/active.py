@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -9,11 +10,12 @@ from itertools import combinations
 import numpy as np
 
 from corpus.protocols.events import Answer
-from corpus.protocols.plans import REPEAT_APART, Plan
+from corpus.protocols.plans import Plan
 from corpus.protocols.strengths import fit, information
 
 # the page's twin adds in another sequence; what differs less than this is a tie, and the plan decides
 DIGITS = 6
+PRIOR = 0.2  # games; benchmarks/protocols.py: half as many or twice as many do no better
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Active:
     plan: Plan
     asked: int
 
+    prior = PRIOR
     binding = False  # rounding must not lose an answer given offline: any pair can be answered
 
     @classmethod
@@ -40,16 +43,15 @@ class Active:
     def propose(self, answers: Sequence[Answer]) -> tuple[int, int, str]:
         """Two items to compare, and what for.
 
-        Skipped pairs and those asked just now come only where there are no others.
+        Pairs that were asked come only where there are no others: people repeat themselves.
         """
         units = self.unit(answers)
-        strengths = fit(units, answers)
-        gains = _gains(strengths, information(units, answers, strengths))
-        recent = {answer.pair for answer in answers[-REPEAT_APART + 1 :]}
-        skipped = {answer.pair for answer in answers if answer.verdict == "skip"}
+        strengths = fit(units, answers, PRIOR)
+        gains = _gains(strengths, information(units, answers, strengths, PRIOR))
+        asked = Counter(answer.pair for answer in answers)
 
-        def preference(pair: tuple[int, int]) -> tuple[bool, bool, float]:
-            return frozenset(pair) in recent, frozenset(pair) in skipped, -gains[pair]
+        def preference(pair: tuple[int, int]) -> tuple[int, float]:
+            return asked[frozenset(pair)], -gains[pair]
 
         # of equals the first, in the sequence of the plan
         first, second = min(combinations(self.plan.order, 2), key=preference)

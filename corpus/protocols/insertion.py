@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from corpus.protocols.events import Answer
 from corpus.protocols.plans import Plan
+from corpus.protocols.strengths import lenient_prior
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,13 @@ class Insertion:
         """Two items to compare, and what for; only while it is not over."""
         if self.entering:
             return self.plan.order[self.entered], self.groups[self._place()][0], "insert"
-        return self.groups[self.checked][0], self.groups[self.checked + 1][0], "check"
+        better = len(self.groups) - 2 - self.checked
+        return self.groups[better][0], self.groups[better + 1][0], "check"
 
     def take(self, verdict: str) -> Insertion:
         """After the verdict on the proposed pair: "first", "second", "tie" or "skip"."""
         if not self.entering:
-            return replace(self, checked=self.checked + 1)
+            return self._after_check(verdict)
         place = self._place()
         if verdict == "tie":
             joined = (*self.groups[place], self.plan.order[self.entered])
@@ -75,6 +77,10 @@ class Insertion:
         gap = (after.low + after.high) // 2
         return self._entered((*self.groups[:gap], (self.plan.order[self.entered],), *self.groups[gap:]))
 
+    @property
+    def prior(self) -> float:
+        return lenient_prior(self.plan.items)
+
     def unit(self, answers: Sequence[Answer]) -> list[int]:
         """(p,) the first item of each item's group: those share a strength, unless a repeat told them apart."""
         apart = {answer.pair for answer in answers if answer.verdict in ("left", "right")}
@@ -90,6 +96,13 @@ class Insertion:
         middle = (self.low + self.high) // 2
         left = (group for group in range(self.low, self.high) if group not in self.skipped)
         return min(left, key=lambda group: (abs(group - middle), group))
+
+    def _after_check(self, verdict: str) -> Insertion:
+        """What was placed too low moves up by one, and is checked against the next."""
+        groups, better = self.groups, len(self.groups) - 2 - self.checked
+        if verdict == "second":
+            groups = (*groups[:better], groups[better + 1], groups[better], *groups[better + 2 :])
+        return replace(self, groups=groups, checked=self.checked + 1)
 
     def _entered(self, groups: tuple[tuple[int, ...], ...]) -> Insertion:
         return Insertion(self.plan, groups, self.entered + 1, 0, len(groups), frozenset(), 0)

@@ -18,7 +18,7 @@ REPEAT_APART = 3  # questions from a pair to its repeat, at least
 SIDES = 128  # questions until the sides start over
 SIDES_BLOCK = 8  # in each block of so many questions half the pairs are swapped
 # budget of bradley_terry over p log2 p; benchmarks/protocols.py prints what it gives
-COMPARISONS_PER_ITEM = 0.87
+COMPARISONS_PER_ITEM = 0.85
 
 
 @dataclass(frozen=True)

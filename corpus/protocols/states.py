@@ -65,7 +65,7 @@ class State:
     @cached_property
     def ranks(self) -> Floats:
         """(p,) the order so far, 1 is best, by Bradley-Terry on all answers that stand."""
-        return ranks_of(fit(self.method.unit(self.answers), self.answers))
+        return ranks_of(fit(self.method.unit(self.answers), self.answers, self.method.prior))
 
     def to_record(self) -> dict[str, Any]:
         """For JSON."""
