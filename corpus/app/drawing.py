@@ -81,13 +81,15 @@ def matched_colors(partitions: PartitionSet) -> Ints:
         raise InvalidInputError(f"at most {MOST_COLORS} clusters can be drawn, got {partitions.n_clusters.max()}")
     alike = fowlkes_mallows(partitions)
     first = int(alike.sum(axis=1).argmax())
+    # the numbering of an algorithm must not show, not even where sizes are equal
+    rows = [_renamed(labels, _by_first_point(labels)) for labels in partitions.labels]
     colors = np.full(partitions.labels.shape, NOISE, dtype=np.int64)
-    colors[first] = _renamed(partitions.labels[first], _by_size(partitions.labels[first]))
+    colors[first] = _renamed(rows[first], _by_size(rows[first]))
     done = [first]
     for row in np.argsort(-alike[first], kind="stable"):
         if row == first:
             continue
-        labels, k = partitions.labels[row], int(partitions.n_clusters[row])
+        labels, k = rows[row], int(partitions.n_clusters[row])
         likeness = np.max([jaccard(labels, colors[other], max(k, PLAIN_COLORS)) for other in done], axis=0)
         clusters, numbers = linear_sum_assignment(likeness, maximize=True)
         colors[row] = _renamed(labels, numbers[np.argsort(clusters)])
@@ -95,14 +97,13 @@ def matched_colors(partitions: PartitionSet) -> Ints:
     return colors
 
 
-def jaccard(labels: Labels, colors: Ints, width: int) -> Floats:
+def jaccard(labels: Ints, colors: Ints, width: int) -> Floats:
     """(k, width) points that cluster and color have in common, over the points of either; noise is neither."""
-    k = int(labels.max()) + 1
-    colored = np.where(colors < width, colors, NOISE)
-    both = (labels != NOISE) & (colored != NOISE)
-    shared = np.bincount(labels[both] * width + colored[both], minlength=k * width).reshape(k, width)
-    sizes = np.bincount(labels[labels != NOISE], minlength=k)
-    painted = np.bincount(colored[colored != NOISE], minlength=width)
+    columns = max(width, int(colors.max()) + 1) + 1
+    cells = np.bincount((labels + 1) * columns + (colors + 1), minlength=(int(labels.max()) + 2) * columns)
+    table = cells.reshape(-1, columns)  # noise first
+    shared = table[1:, 1 : width + 1]
+    sizes, painted = table[1:].sum(axis=1), table[:, 1 : width + 1].sum(axis=0)
     return np.asarray(shared / (sizes[:, None] + painted - shared))
 
 
@@ -111,11 +112,18 @@ def seed_of(*texts: str) -> int:
     return int.from_bytes(blake2b(json.dumps(texts).encode(), digest_size=8).digest(), "little")
 
 
-def _by_size(labels: Labels) -> Ints:
+def _by_first_point(labels: Labels) -> Ints:
+    """(k,) place of each cluster when they are put in order of their first points."""
+    names, first = np.unique(labels, return_index=True)
+    return np.argsort(np.argsort(first[names != NOISE]))
+
+
+def _by_size(labels: Ints) -> Ints:
     """(k,) place of each cluster when they are put in order of size, the largest first."""
     sizes = np.bincount(labels[labels != NOISE])
     return np.argsort(np.argsort(-sizes, kind="stable"))
 
 
-def _renamed(labels: Labels, names: Ints) -> Ints:
-    return np.where(labels == NOISE, NOISE, names[labels])
+def _renamed(labels: Labels | Ints, names: Ints) -> Ints:
+    # noise, -1, finds the last
+    return np.append(names, NOISE)[labels]

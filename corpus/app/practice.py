@@ -10,7 +10,7 @@ from gamac_meta.types import Floats, PartitionSet
 
 SEED = 1
 SIZES = (60, 45, 35)
-CENTERS = ((0.0, 0.0), (9.0, 1.0), (4.0, 8.0))
+CENTERS = ((0.0, 0.0), (11.0, 1.0), (5.0, 10.0))
 RANKS = (4.0, 1.0, 3.0, 5.0, 2.0)
 
 
