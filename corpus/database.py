@@ -7,15 +7,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import sqlalchemy as sa
 
-from corpus.migrations import migrate
+from corpus.migrations import WRITES, migrate
 from gamac_meta.exceptions import CorpusError, InvalidInputError, StorageFullError
 
 # of one process; a server's default limit is 100 over all
 POOL = {"pool_size": 10, "max_overflow": 30, "pool_timeout": 60}
+PATIENCE = 60  # seconds to wait for another writer of an SQLite file
 
 
 class Database:
@@ -27,13 +29,12 @@ class Database:
     """
 
     def __init__(self, place: str | Path, *, pooled: bool = False) -> None:
-        self.engine = _engine(place, pooled)
-        # SQLite upgrades a reading transaction to a writing one only if nobody else writes
-        self._writer = self.engine.execution_options(begins="BEGIN IMMEDIATE")
+        self.engine = make_engine(place, pooled=pooled)
+        self._writer = self.engine.execution_options(**WRITES)
         # SQLite has one writer at a time and lets the others poll; threads of one process need not
         self._turn = threading.Lock() if pooled and self.engine.dialect.name == "sqlite" else nullcontext()
         with self._reporting():
-            migrate(self._writer)
+            migrate(self.engine)
             if pooled and self.engine.dialect.name == "sqlite":
                 self._write_ahead()
 
@@ -58,9 +59,18 @@ class Database:
 
     def _write_ahead(self) -> None:
         """Let readers and a writer work side by side; the file remembers it."""
-        # not in a transaction
-        with self.engine.execution_options(begins=None).connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        until = monotonic() + PATIENCE
+        while True:
+            try:
+                # not in a transaction
+                with self.engine.execution_options(begins=None).connect() as connection:
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                return
+            except sa.exc.OperationalError as error:
+                # this alone does not wait for others, who may be opening the file just now
+                if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY or monotonic() > until:
+                    raise
+                sleep(0.01)
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:
@@ -86,7 +96,8 @@ def is_full(error: BaseException) -> bool:
     )
 
 
-def _engine(place: str | Path, pooled: bool) -> sa.Engine:
+def make_engine(place: str | Path, *, pooled: bool = False) -> sa.Engine:
+    """What connects to a database, without a look at its schema; for `place` and `pooled` see `Database`."""
     if isinstance(place, Path):
         return _sqlite(sa.URL.create("sqlite", database=str(place)), pooled)
     try:
@@ -112,7 +123,7 @@ def _engine(place: str | Path, pooled: bool) -> sa.Engine:
 
 def _sqlite(url: sa.URL, pooled: bool) -> sa.Engine:
     pool: dict[str, Any] = {**POOL, "poolclass": sa.pool.QueuePool} if pooled else {"poolclass": sa.pool.NullPool}
-    engine = sa.create_engine(url, connect_args={"timeout": 60}, **pool)
+    engine = sa.create_engine(url, connect_args={"timeout": PATIENCE}, **pool)
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _: Any) -> None:

@@ -19,23 +19,26 @@ VERSION_TABLE = "schema_version"
 # where changes were counted before alembic; the first of them is revision 0001
 FORMER_TABLE, FORMER_SCHEMA = "schema_changes", "1"
 
+# execution options of a transaction that changes something: SQLite locks the database at its beginning,
+# since it upgrades a reading transaction to a writing one only if nobody else writes
+WRITES = {"begins": "BEGIN IMMEDIATE"}
 # one number for all who migrate, so that two processes do not migrate at once
 LOCK = 7_365_020
 # alembic keeps what it works on in global variables
 _ONE_THREAD = threading.Lock()
 
 
-def migrate(writer: sa.Engine, scripts: Path = SCRIPTS) -> None:
+def migrate(engine: sa.Engine, scripts: Path = SCRIPTS) -> None:
     """Bring the database to the newest schema, all changes or none; one that is there already is only read.
 
-    writer: an engine whose transactions lock the database from their beginning on SQLite.
+    engine: made by `corpus.database.make_engine`.
     Raises CorpusError where the database was written by a later version.
     """
     known = _revisions(scripts)
-    with writer.connect() as connection:
+    with engine.connect() as connection:
         if _is_newest(connection, known):
             return
-    with _ONE_THREAD, writer.begin() as connection:
+    with _ONE_THREAD, engine.execution_options(**WRITES).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
         # another process may have been first
