@@ -144,13 +144,18 @@ def pairwise_tau(ranks: Floats) -> float:
     return float(kendall_tau(ranks, ranks)[np.triu_indices(a, k=1)].mean()) if a > 1 else float("nan")
 
 
-def leave_one_out_tau(ranks: Floats) -> float:
-    """Mean Kendall tau-b of each column of ranks (p, a) with the mean rank of the others; NaN for fewer than two."""
+def leave_one_out_taus(ranks: Floats) -> Floats:
+    """(a,) Kendall tau-b of each column of ranks (p, a) with the mean rank of the others; NaN for fewer than two."""
     a = ranks.shape[1]
     if a < 2:
-        return float("nan")
+        return np.full(a, np.nan)
     others = (ranks.sum(axis=1, keepdims=True) - ranks) / (a - 1)
-    return float(np.diag(kendall_tau(ranks, others)).mean())
+    return np.asarray(np.diag(kendall_tau(ranks, others)))
+
+
+def leave_one_out_tau(ranks: Floats) -> float:
+    """Mean Kendall tau-b of each column of ranks (p, a) with the mean rank of the others; NaN for fewer than two."""
+    return float(leave_one_out_taus(ranks).mean()) if ranks.shape[1] > 1 else float("nan")
 
 
 def same_best_share(ranks: Floats) -> float:
