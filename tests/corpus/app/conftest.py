@@ -1,5 +1,6 @@
 """A studio with a tiny corpus, in this process."""
 
+import shutil
 import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -57,13 +58,19 @@ class StudioOfTest:
         return self.client(headers={"Authorization": f"Bearer {TOKEN}"})
 
 
-@pytest.fixture
-def tiny_corpus(tmp_path, small_entry):
-    """A corpus of three data sets of 4 candidates and 60 points."""
-    with CorpusStore(tmp_path / "corpus", create=True) as store:
+@pytest.fixture(scope="session")
+def template_corpus(tmp_path_factory, small_entry):
+    directory = tmp_path_factory.mktemp("studio") / "corpus"
+    with CorpusStore(directory, create=True) as store:
         for index in range(3):
             store.write(small_entry(index, n=60))
-    return tmp_path / "corpus"
+    return directory
+
+
+@pytest.fixture
+def tiny_corpus(tmp_path, template_corpus):
+    """A corpus of three data sets of 4 candidates and 60 points."""
+    return Path(shutil.copytree(template_corpus, tmp_path / "corpus"))
 
 
 @pytest.fixture
