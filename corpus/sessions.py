@@ -19,16 +19,35 @@ from typing import Any
 import sqlalchemy as sa
 
 from corpus.database import Database
-from corpus.orders import CANDIDATE_SETS, SIMULATED, Key, OrderBook, add_missing
+from corpus.orders import CANDIDATE_SETS, Key, OrderBook, add_missing
 from corpus.protocols import PROTOCOLS, Event, Plan, State, replay
+from corpus.session_records import (
+    GREATEST,
+    LANGUAGES,
+    LONGEST_KEY,
+    Invitation,
+    Session,
+    StoredEvent,
+    Submission,
+    require_language,
+    require_person,
+    require_text,
+)
 from gamac_meta.exceptions import CorpusError, InvalidInputError, UnexpectedEventError
 from gamac_meta.types import Ranking
 
 PRACTICE: Key = ("practice", "1")  # a session on it never becomes an order
-LANGUAGES = ("en", "ru")
-LONGEST_NAME = 100  # characters
-LONGEST_KEY = 32
-GREATEST = 2**31 - 1  # whole number that a column holds
+
+__all__ = [
+    "LANGUAGES",
+    "PRACTICE",
+    "Appended",
+    "Invitation",
+    "Session",
+    "SessionBook",
+    "StoredEvent",
+    "Submission",
+]
 
 INVITATIONS = sa.table(
     "invitations",
@@ -42,65 +61,6 @@ EVENTS = sa.table(
     "events",
     *map(sa.column, ("session", "step", "client_id", "kind", "body", "took_ms", "client_time", "received")),
 )
-
-
-@dataclass(frozen=True)
-class Invitation:
-    """What lets one assessor in."""
-
-    id: str
-    assessor: str
-    created: datetime
-    expires: datetime
-    revoked: datetime | None
-    quota: int  # data sets to be ordered
-    protocol: str  # one of PROTOCOLS
-    language: str  # one of LANGUAGES
-
-    def refusal(self, now: datetime) -> str | None:
-        """Why it lets nobody in any more, "revoked" or "expired"; None while it does."""
-        if self.revoked is not None:
-            return "revoked"
-        return "expired" if self.expires <= now else None
-
-
-@dataclass(frozen=True)
-class Session:
-    """One assessor's work on the candidates of one data set."""
-
-    id: str
-    assessor: str
-    key: Key
-    plan: Plan
-    opened: datetime
-    closed: datetime | None
-    status: str  # "open", "finished" or "declined"
-
-
-@dataclass(frozen=True)
-class Submission:
-    """An event as it comes from the assessor's page."""
-
-    client_id: str  # made by the page, so that what is sent twice is stored once
-    event: Event
-    took_ms: int | None  # from the question to the event, as the page measured it
-    client_time: str | None  # what the page's clock said; clocks are wrong, so nothing depends on it
-
-    def __post_init__(self) -> None:
-        _require_text("client_id", self.client_id, LONGEST_NAME)
-        if not (type(self.event.step) is int and 0 <= self.event.step <= GREATEST):
-            raise InvalidInputError(f"step must be a whole number from 0 to {GREATEST}, got {self.event.step!r:.50}")
-        if self.client_time is not None:
-            _require_text("client_time", self.client_time, LONGEST_NAME)
-        if self.took_ms is not None and not (type(self.took_ms) is int and 0 <= self.took_ms <= GREATEST):
-            raise InvalidInputError(f"took_ms must be a whole number from 0 to {GREATEST}, got {self.took_ms!r:.50}")
-
-
-@dataclass(frozen=True)
-class StoredEvent(Submission):
-    """A submission that was acknowledged."""
-
-    received: datetime
 
 
 @dataclass(frozen=True)
@@ -147,14 +107,14 @@ class SessionBook:
         language: str = LANGUAGES[0],
     ) -> Invitation:
         """A new invitation; one who is invited already may have several."""
-        _require_person(assessor)
+        require_person(assessor)
         if expires.tzinfo is None:
             raise InvalidInputError(f"expires must have a time zone, got {expires}")
         if type(quota) is not int or not 1 <= quota <= GREATEST:
             raise InvalidInputError(f"quota must be a whole number of at least 1, got {quota!r}")
         if protocol not in PROTOCOLS:
             raise InvalidInputError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
-        _require_language(language)
+        require_language(language)
         row = {
             "id": token_hex(16),
             "assessor": assessor,
@@ -189,7 +149,7 @@ class SessionBook:
 
     def set_language(self, assessor: str, language: str) -> None:
         """The language in which an assessor wants the page."""
-        _require_language(language)
+        require_language(language)
         with self._database.writing() as connection:
             connection.execute(
                 sa.update(INVITATIONS).where(INVITATIONS.c.assessor == assessor).values(language=language)
@@ -203,14 +163,14 @@ class SessionBook:
         Raises InvalidInputError where the candidates are not as many as in the plan, or the assessor has ranked
         them elsewhere: the order at the end of the session could not be stored.
         """
+        require_person(assessor)
+        dataset, candidates = key
+        for name, value in (("data set", dataset), ("candidates", candidates)):
+            require_text(name, value, LONGEST_KEY)
         of_key = _of_session(assessor, key)
         rows = self._rows(of_key)
         if rows:
             return self._session(rows[0])
-        _require_person(assessor)
-        dataset, candidates = key
-        for name, value in (("data set", dataset), ("candidates", candidates)):
-            _require_text(name, value, LONGEST_KEY)
         if key in self.orders.ranked_by(assessor):
             raise InvalidInputError(f"a session must be on what its assessor has not ranked, got data set {dataset}")
         row = {
@@ -362,8 +322,9 @@ def _new(stored: Sequence[StoredEvent], submissions: Sequence[Submission]) -> li
     known: dict[str, Submission] = {each.client_id: each for each in stored}
     new = []
     for submission in submissions:
-        before = known.setdefault(submission.client_id, submission)
-        if before is submission:
+        before = known.get(submission.client_id)
+        if before is None:
+            known[submission.client_id] = submission
             new.append(submission)
         elif before.event != submission.event:
             raise UnexpectedEventError(
@@ -397,25 +358,6 @@ def _of_session(assessor: str, key: Key) -> sa.Select[Any]:
     return sa.select(SESSIONS).where(
         (SESSIONS.c.assessor == assessor) & (SESSIONS.c.dataset == dataset) & (SESSIONS.c.candidates == candidates)
     )
-
-
-def _require_person(assessor: str) -> None:
-    _require_text("an assessor's name", assessor, LONGEST_NAME)
-    if assessor.casefold().startswith(SIMULATED):
-        raise InvalidInputError(f"a person's name must not begin with {SIMULATED!r}, got {assessor!r}")
-
-
-def _require_language(language: str) -> None:
-    if language not in LANGUAGES:
-        raise InvalidInputError(f"language must be one of {', '.join(LANGUAGES)}, got {language!r:.50}")
-
-
-def _require_text(name: str, value: object, longest: int) -> None:
-    whole = isinstance(value, str) and value == value.strip() and value.isprintable()
-    if not whole or not 1 <= len(value) <= longest:  # type: ignore[arg-type]
-        raise InvalidInputError(
-            f"{name} must have 1 to {longest} printable characters and no space around them, got {value!r:.120}"
-        )
 
 
 def _now() -> str:

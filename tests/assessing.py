@@ -67,15 +67,21 @@ def open_at_once(place, _):
     SessionBook(place).close()
 
 
-def assess(place, seed, assessor, datasets):
-    """One assessor orders the candidates of some data sets."""
-    rng = np.random.default_rng(int(seed))
-    with SessionBook(place) as book:
-        say("ready")
-        sys.stdin.readline()
-        for dataset in range(int(datasets)):
-            plan = make_plan("binary_insertion", 4, int(seed) + dataset)
-            work(book, book.open(assessor, (f"data-{dataset}", "candidates"), plan), rng)
+def assess(place, seed, assessors, datasets):
+    """So many assessors, each in a process, order the candidates of so many data sets at the same time."""
+    processes = []
+    for number in range(int(assessors)):
+        process = os.fork()
+        if process == 0:
+            with SessionBook(place) as book:
+                for dataset in range(int(datasets)):
+                    plan = make_plan("binary_insertion", 4, number)
+                    session = book.open(f"assessor-{number}", (f"data-{dataset}", "candidates"), plan)
+                    work(book, session, np.random.default_rng([int(seed), number, dataset]))
+            os._exit(0)
+        processes.append(process)
+    for process in processes:
+        assert os.waitpid(process, 0)[1] == 0
 
 
 def race(place, seed, session_id):
@@ -100,14 +106,22 @@ def race(place, seed, session_id):
 
 
 def be_killed(place, seed, kills):
-    """Processes that write for ever, one after the other, each killed at a random moment; each says what it does."""
+    """Processes that write for ever, one after the other, each killed at a random moment; repeats what they said."""
     rng = np.random.default_rng(int(seed))
     for life in range(int(kills)):
+        said, saying = os.pipe()
         process = os.fork()
         if process == 0:
+            os.dup2(saying, sys.stdout.fileno())
             _write_for_ever(place, np.random.default_rng([int(seed), life]))
-        time.sleep(rng.uniform(0.02, 0.15))
-        os.kill(process, signal.SIGKILL)
+        os.close(saying)
+        with os.fdopen(said) as lines:
+            for _ in range(2 * int(rng.integers(1, 6))):
+                sys.stdout.write(lines.readline())
+            time.sleep(rng.uniform(0, 0.02))
+            os.kill(process, signal.SIGKILL)
+            sys.stdout.write(lines.read())
+        sys.stdout.flush()
         os.waitpid(process, 0)
 
 
