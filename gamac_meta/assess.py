@@ -6,9 +6,11 @@ import argparse
 import json
 import os
 import secrets
-import stat
+import signal
 import sys
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,6 +94,8 @@ def serve(arguments: argparse.Namespace) -> None:
 
     from corpus.app.server import create_app
 
+    # refused before a secret is kept for what is no corpus
+    _store(arguments)
     admin = os.environ.get(ADMIN) or None
     address = arguments.url or f"http://{_bracketed(arguments.host)}:{arguments.port}"
     app = create_app(
@@ -109,31 +113,34 @@ def serve(arguments: argparse.Namespace) -> None:
     config = uvicorn.Config(
         app, host=arguments.host, port=arguments.port, log_level="warning", access_log=False, server_header=False
     )
-    server = uvicorn.Server(config)
+    # a server that is told to stop has done what it should; uvicorn ends what is under way, then passes the signal on
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        server.run()
+        uvicorn.Server(config).run()
+    except KeyboardInterrupt:
+        print("stopped; every answer that was acknowledged is stored")
     except SystemExit:
         # uvicorn has said why on standard error
         raise CorpusError(f"the studio must have a free port, got {arguments.host}:{arguments.port}") from None
-    print("stopped; every answer that was acknowledged is stored")
 
 
 def invite(arguments: argparse.Namespace) -> None:
     """gamac-meta assess invite NAME"""
     _require_studio()
-    from corpus.app.links import invitation_link
+    from corpus.app.links import invitation_link, origin, require_secret
+    from corpus.session_records import require_person
 
-    secret = studio_secret(arguments.corpus)
-    expires = datetime.now(UTC) + timedelta(days=arguments.days)
-    with_links = []
     book = _book(arguments)
+    # all are refused, or none
+    secret, address = require_secret(studio_secret(arguments.corpus)), origin(arguments.url or ADDRESS)
+    for name in arguments.names:
+        require_person(name)
+    expires = datetime.now(UTC) + timedelta(days=arguments.days)
     for name in arguments.names:
         invitation = book.invite(
             name, expires=expires, quota=arguments.quota, protocol=arguments.protocol, language=arguments.language
         )
-        with_links.append((name, invitation_link(arguments.url or ADDRESS, secret, invitation)))
-    for name, link in with_links:
-        print(f"{name}\t{link}")
+        print(f"{name}\t{invitation_link(address, secret, invitation)}")
 
 
 def revoke(arguments: argparse.Namespace) -> None:
@@ -163,10 +170,10 @@ def status(arguments: argparse.Namespace) -> None:
 
 def export(arguments: argparse.Namespace) -> None:
     """gamac-meta assess export"""
-    from corpus.exchange import export_sessions
-
     if arguments.out.suffix.lower() not in (".jsonl", ".parquet"):
         raise InvalidInputError(f"the output must end in .jsonl or .parquet, got {str(arguments.out)!r}")
+    from corpus.exchange import export_sessions
+
     export_sessions(_book(arguments), arguments.out)
     print(f"wrote {arguments.out}")
 
@@ -185,26 +192,22 @@ def studio_secret(corpus: Path) -> str:
     """What links are signed with: from the environment, or a file beside the corpus, made once, for its owner alone."""
     given = os.environ.get(SECRET)
     if given is not None:
-        if len(given) < 32:
-            raise InvalidInputError(f"{SECRET} must have at least 32 characters, got {len(given)}")
         return given
     path = Path(corpus) / SECRET_FILE
     try:
-        # whole or not there: another process may read it at any moment
-        beside = path.with_name(f".{SECRET_FILE}.{os.getpid()}.part")
         if not path.exists():
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
+            # readable by its owner alone
+            descriptor, beside = tempfile.mkstemp(dir=corpus, prefix=f".{SECRET_FILE}.")
             try:
                 with os.fdopen(descriptor, "w") as file:
                     file.write(secrets.token_urlsafe(32))
                     file.flush()
                     os.fsync(file.fileno())
-                # the first of several processes wins
-                os.link(beside, path)
-            except FileExistsError:
-                pass
+                # whole or not there, and the first of several processes wins
+                with suppress(FileExistsError):
+                    os.link(beside, path)
             finally:
-                beside.unlink()
+                Path(beside).unlink()
         return path.read_text()
     except OSError as error:
         raise CorpusError(
