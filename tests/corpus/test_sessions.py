@@ -544,12 +544,12 @@ class TestFullDisk:
                 "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
                 "$$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$",
             )
-            execute(book, "CREATE TRIGGER full BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION refuse()")
+            execute(book, "CREATE TRIGGER no_room BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION refuse()")
             with pytest.raises(StorageFullError, match=r"no room on the disk of postgresql.*; nothing was changed"):
                 book.append(session.id, sent)
             assert stored_ids(book, session) == [each.client_id for each in sent[:2]]
             assert book.session(session.id) == session
-            execute(book, "DROP TRIGGER full ON orders")
+            execute(book, "DROP TRIGGER no_room ON orders")
             book.append(session.id, sent)
         assert_orders_follow_from_events(postgresql_url)
 
