@@ -132,11 +132,13 @@ class SessionBook:
     def invitations(self) -> tuple[Invitation, ...]:
         """All of them, the first made first."""
         query = sa.select(INVITATIONS).order_by(INVITATIONS.c.created, INVITATIONS.c.id)
-        return tuple(map(self._invitation, self._rows(query)))
+        with self._database.reading() as connection:
+            return tuple(map(self._invitation, _rows(connection, query)))
 
     def invitation(self, invitation_id: str) -> Invitation | None:
         """The one with this id."""
-        row = self._by_id(INVITATIONS, invitation_id)
+        with self._database.reading() as connection:
+            row = _with_id(connection, INVITATIONS, invitation_id)
         return None if row is None else self._invitation(row)
 
     def revoke(self, invitation_id: str) -> None:
@@ -168,9 +170,10 @@ class SessionBook:
         for name, value in (("data set", dataset), ("candidates", candidates)):
             require_text(name, value, LONGEST_KEY)
         of_key = _of_session(assessor, key)
-        rows = self._rows(of_key)
-        if rows:
-            return self._session(rows[0])
+        with self._database.reading() as connection:
+            known = _rows(connection, of_key)
+        if known:
+            return self._session(known[0])
         if key in self.orders.ranked_by(assessor):
             raise InvalidInputError(f"a session must be on what its assessor has not ranked, got data set {dataset}")
         row = {
@@ -190,12 +193,13 @@ class SessionBook:
                 raise InvalidInputError(f"data set {dataset} has {size} candidates, got a plan for {plan.items}")
             add_missing(connection, SESSIONS, [row])
             # another process may have been first
-            stored = connection.execute(of_key).mappings().one()
-        return self._session(dict(stored))
+            (stored,) = _rows(connection, of_key)
+        return self._session(stored)
 
     def session(self, session_id: str) -> Session | None:
         """The one with this id."""
-        row = self._by_id(SESSIONS, session_id)
+        with self._database.reading() as connection:
+            row = _with_id(connection, SESSIONS, session_id)
         return None if row is None else self._session(row)
 
     def sessions(self, assessor: str | None = None) -> tuple[Session, ...]:
@@ -203,7 +207,8 @@ class SessionBook:
         query = sa.select(SESSIONS).order_by(SESSIONS.c.opened, SESSIONS.c.id)
         if assessor is not None:
             query = query.where(SESSIONS.c.assessor == assessor)
-        return tuple(map(self._session, self._rows(query)))
+        with self._database.reading() as connection:
+            return tuple(map(self._session, _rows(connection, query)))
 
     def activity(self) -> Mapping[Key, Counter[str]]:
         """For each set of candidates, how many sessions are open, finished and declined."""
@@ -239,12 +244,14 @@ class SessionBook:
         return self._load(session_id)[1]
 
     def _load(self, session_id: str) -> tuple[Session, tuple[StoredEvent, ...]]:
-        session = self.session(session_id)
-        if session is None:
+        of_session = sa.select(EVENTS).where(EVENTS.c.session == session_id).order_by(EVENTS.c.step)
+        with self._database.reading() as connection:
+            found = _with_id(connection, SESSIONS, session_id)
+            rows = _rows(connection, of_session) if found else []
+        if found is None:
             raise InvalidInputError(f"a session must have been opened, got {session_id!r:.50}")
-        rows = self._rows(sa.select(EVENTS).where(EVENTS.c.session == session_id).order_by(EVENTS.c.step))
         with self._whole(f"an event of session {session_id}"):
-            return session, tuple(map(_stored_event, rows))
+            return self._session(found), tuple(map(_stored_event, rows))
 
     def _replayed(self, session: Session, stored: Sequence[StoredEvent], new: Sequence[Submission]) -> State:
         before = [submission.event for submission in stored]
@@ -281,15 +288,6 @@ class SessionBook:
             self.orders.add_within(connection, session.key, [Ranking(state.final, session.assessor)])
 
     # ---- rows ------------------------------------------------------------------------------------
-
-    def _rows(self, query: sa.Select[Any]) -> list[Mapping[str, Any]]:
-        with self._database.reading() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
-
-    def _by_id(self, table: sa.TableClause, row_id: str) -> Mapping[str, Any] | None:
-        # ids come from addresses and cookies; what cannot be one may not even be text to a database
-        rows = self._rows(sa.select(table).where(table.c.id == row_id)) if row_id.isprintable() else []
-        return rows[0] if rows else None
 
     def _invitation(self, row: Mapping[str, Any]) -> Invitation:
         with self._whole(f"invitation {row['id']}"):
@@ -332,6 +330,16 @@ def _new(stored: Sequence[StoredEvent], submissions: Sequence[Submission]) -> li
                 f"and another event at step {submission.event.step}"
             )
     return sorted(new, key=lambda each: each.event.step)
+
+
+def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _with_id(connection: sa.Connection, table: sa.TableClause, row_id: str) -> dict[str, Any] | None:
+    # ids come from addresses and cookies; what cannot be one may not even be text to a database
+    rows = _rows(connection, sa.select(table).where(table.c.id == row_id)) if row_id.isprintable() else []
+    return rows[0] if rows else None
 
 
 def _stored_event(row: Mapping[str, Any]) -> StoredEvent:
