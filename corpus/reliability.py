@@ -8,7 +8,7 @@ but small is not flagged. Attention checks are counted and flag nobody.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from math import ceil, floor, isfinite, isnan, nan
 from typing import TYPE_CHECKING, Any
@@ -180,12 +180,23 @@ class AgreementReport:
         return "\n".join(lines)
 
 
-def agreement_report(book: SessionBook) -> AgreementReport:
-    """Of all sessions in the book, practice left out, and all people's orders of the same candidates."""
+def agreement_report(book: SessionBook, read: MutableMapping[str, Work] | None = None) -> AgreementReport:
+    """Of all sessions in the book, practice left out, and all people's orders of the same candidates.
+
+    read: what was read of closed sessions before, by their ids, since these do not change; those read now are added.
+    """
     from corpus.orders import is_simulated
     from corpus.sessions import PRACTICE
 
-    works = [read_work(session, book.events(session.id)) for session in book.sessions() if session.key != PRACTICE]
+    read = {} if read is None else read
+    works = []
+    for session in book.sessions():
+        if session.key == PRACTICE:
+            continue
+        work = read.get(session.id) or read_work(session, book.events(session.id))
+        if work.status != "open":
+            read[session.id] = work
+        works.append(work)
     stored = book.orders.read(sorted({work.key for work in works}))
     return report_of(
         works, {key: [order for order in orders if not is_simulated(order)] for key, orders in stored.items()}

@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from corpus.app import admin, api, pages
+from corpus.app import admin, api, dashboard, pages
 from corpus.app.refusals import Refusal
 from corpus.app.security import HEADERS, HSTS, BodyLimit, Limits, RateLimit, Shield, answer_of
 from corpus.app.studio import Studio
@@ -69,7 +69,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.studio = studio
-    for router in (pages.router, api.router, admin.router):
+    for router in (pages.router, api.router, admin.router, dashboard.router):
         app.include_router(router)
     app.mount("/static", Revalidated(directory=pages.STATIC), name="static")
     for error, handler in (
