@@ -24,12 +24,13 @@ from metafeatures import BLOCKS, NAMES
 from rankers._lightgbm import BINS, SETTINGS, TOP_GRADE, design_matrix, grades
 from rankers._pairs import learned_pairs, pair_feature_names
 from rankers._partitions import FACTS, partition_feature_names
+from rankers.assembly import assemble
 from rankers.cases import Case, case_pairs, folds
 from rankers.descriptions import describe_corpus
 from rankers.learned import ORDERING, POOL_ROWS, LearnedScores, design_rows
 from rankers.metrics import regret_of_first
+from rankers.mixing import heard_orders
 from rankers.pipeline import INNER_FOLDS
-from rankers.training import assemble, heard_orders
 
 if TYPE_CHECKING:
     import lightgbm

@@ -32,6 +32,14 @@ class ModelError(GamacMetaError):
     """A model file that is missing, damaged, or of another schema."""
 
 
+class PromotionRefusedError(ModelError):
+    """A new model that would take the place of a better one; `report` has all figures, the message those against it."""
+
+    def __init__(self, message: str, report: str = "") -> None:
+        super().__init__(message)
+        self.report = report
+
+
 class CorpusError(GamacMetaError):
     """A corpus directory that is missing, damaged, or of another version."""
 

@@ -90,22 +90,34 @@ def fit_agreement(meta: MetaDataset, seed: int, threads: int) -> lightgbm.Booste
     return lightgbm.train(parameters, _dataset(meta, meta.relevance.ravel()), AGREEMENT_ROUNDS)
 
 
-def fit_partitions(rows: Floats, target: Floats, columns: tuple[str, ...], seed: int) -> lightgbm.Booster:
-    """Regression of the worth of partitions: rows (r, c), target (r,)."""
+def fit_partitions(
+    rows: Floats, target: Floats, columns: tuple[str, ...], seed: int, weights: Floats | None = None
+) -> lightgbm.Booster:
+    """Regression of the worth of partitions: rows (r, c), target (r,), weights (r,)."""
     parameters = PARTITION_PARAMETERS | {"seed": seed, "num_threads": 1}
-    data = lightgbm.Dataset(rows, target, feature_name=list(columns), params={"verbosity": -1, "max_bin": BINS})
+    data = lightgbm.Dataset(
+        rows, target, weight=weights, feature_name=list(columns), params={"verbosity": -1, "max_bin": BINS}
+    )
     return lightgbm.train(parameters, data, PARTITION_ROUNDS)
 
 
 def fit_top(
-    pools: Sequence[Floats], agreement: Sequence[Floats], columns: tuple[str, ...], seed: int
+    pools: Sequence[Floats],
+    worth: Sequence[Floats],
+    columns: tuple[str, ...],
+    seed: int,
+    weights: Floats | None = None,
 ) -> lightgbm.Booster:
-    """LambdaRank of pools, the best of each first: rows (P, c) and adjusted Rand index (P,) of each pool."""
-    behind = np.concatenate([found.max() - found for found in agreement])
+    """LambdaRank of pools, the best of each first: rows (P, c) and worth (P,) of each pool, weights of all rows.
+
+    worth: adjusted Rand index with generating labels, or the share of other candidates that people put behind.
+    """
+    behind = np.concatenate([found.max() - found for found in worth])
     data = lightgbm.Dataset(
         np.concatenate(pools),
         np.clip(np.round(TOP_STEPS - 40.0 * behind), 0, TOP_STEPS),
-        group=[len(found) for found in agreement],
+        group=[len(found) for found in worth],
+        weight=weights,
         feature_name=list(columns),
         params={"verbosity": -1, "max_bin": BINS},
     )

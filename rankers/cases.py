@@ -30,6 +30,8 @@ class Case:
     family: str
     group: str
     base: str
+    people: Floats | None = None  # (p,) ranks by people alone; None where none ordered the candidates
+    people_share: float = 0.0  # of people in the consensus, from 0 to 1
 
     @property
     def relevance(self) -> Floats:
@@ -46,6 +48,7 @@ def shuffled(cases: Sequence[Case], seed: int) -> list[Case]:
             case,
             consensus=rng.permutation(case.consensus),
             agreement=None if case.agreement is None else rng.permutation(case.agreement),
+            people=None if case.people is None else rng.permutation(case.people),
         )
         for case in cases
     ]

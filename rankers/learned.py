@@ -4,11 +4,15 @@ Three heads share the features. One learned where assessors put the candidates, 
 whole pool agree with the generating labels: their mean is the learned measure. The third learned from the same
 pools to put the best partition first, whatever the order of the rest: it chooses among hundreds, where one
 measure is best where it errs.
+
+Generating labels are what a designer meant, not what people see. Where people ordered the candidates of a data set,
+labels give way: by the share that people have in the consensus, the second and third heads learn from the people's
+order of the candidates instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -89,21 +93,20 @@ def fit_learned(
     from rankers._lightgbm import fit_partitions, fit_top
 
     columns = (*partition_feature_names(measures), *feature_names)
-    lessons = {"consensus": [_of_candidates(case) for case in cases]}
-    planted = [
-        (case, case.agreement, np.random.default_rng([seed, place]))
-        for place, case in enumerate(cases)
-        if case.agreement is not None
-    ]
+    lessons = {"consensus": [_of_candidates(case, case.consensus) for case in cases]}
+    planted = any(case.agreement is not None for case in cases)
     if planted:
-        lessons["labels"] = [_of_pool(*parts) for parts in planted]
+        lessons["labels"] = [part for place, case in enumerate(cases) for part in _of_labels(case, (seed, place))]
     fitted = {}
     for name, parts in lessons.items():
-        rows, targets = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        fitted[name] = fit_partitions(rows, targets, columns, seed)
+        rows, worth = (
+            np.concatenate(arrays) for arrays in zip(*((part.rows, part.worth) for part in parts), strict=True)
+        )
+        fitted[name] = fit_partitions(rows, worth, columns, seed, _weights(parts))
     if planted and "top" in heads:
-        pools = [design_rows(case.features.astype(np.float32), case.pool_partitions) for case, _, _ in planted]
-        fitted["top"] = fit_top(pools, [agreement for _, agreement, _ in planted], columns, seed)
+        pools = [part for case in cases for part in _of_pools(case)]
+        worths = [part.worth for part in pools]
+        fitted["top"] = fit_top([part.rows for part in pools], worths, columns, seed, _weights(pools))
     return LearnedMeasure(measures, feature_names, fitted)
 
 
@@ -113,16 +116,46 @@ def design_rows(features: Floats, partitions: Floats) -> Floats:
     return np.concatenate([partitions, repeated], axis=1)
 
 
-def _of_candidates(case: Case) -> tuple[Floats, Floats]:
-    """Rows of the candidates and the share of the others that the consensus puts behind each."""
+class Part(NamedTuple):
+    """Partitions of one data set that a head learns from."""
+
+    rows: Floats  # (r, c + f)
+    worth: Floats  # (r,) greater is better
+    weight: float = 1.0  # of each row
+
+
+def _weights(parts: Sequence[Part]) -> Floats | None:
+    """Of all rows of the parts; None where all are the same."""
+    weights = np.repeat([part.weight for part in parts], [len(part.rows) for part in parts])
+    return weights if np.ptp(weights) > 0 else None
+
+
+def _of_candidates(case: Case, ranks: Floats) -> Part:
+    """The candidates, and the share of the others that ranks (p,) put behind each."""
     rows = design_rows(case.features.astype(np.float32), case.pool_partitions[case.chosen])
-    return rows, (len(case.consensus) - case.consensus) / (len(case.consensus) - 1.0)
+    return Part(rows, (len(ranks) - ranks) / (len(ranks) - 1.0))
 
 
-def _of_pool(case: Case, agreement: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Rows of some of the pool and the share of the pool that agrees less with the generating labels."""
+def _of_labels(case: Case, seeds: tuple[int, int]) -> Iterator[Part]:
+    """For the labels head: some of the pool, as far as labels count, and the candidates, as far as people do."""
     from scipy.stats import rankdata
 
-    shares = (rankdata(agreement) - 1.0) / (agreement.size - 1.0)
-    taken = rng.permutation(agreement.size)[:POOL_ROWS]
-    return design_rows(case.features.astype(np.float32), case.pool_partitions[taken]), shares[taken]
+    if case.agreement is not None and case.people_share < 1:
+        size = case.agreement.size
+        shares = (rankdata(case.agreement) - 1.0) / (size - 1.0)
+        taken = np.random.default_rng(seeds).permutation(size)[:POOL_ROWS]
+        rows = design_rows(case.features.astype(np.float32), case.pool_partitions[taken])
+        yield Part(rows, shares[taken], 1.0 - case.people_share)
+    if case.people is not None:
+        # fewer rows than of a pool, and yet the data set counts as much
+        scale = POOL_ROWS / len(case.people)
+        yield _of_candidates(case, case.people)._replace(weight=case.people_share * scale)
+
+
+def _of_pools(case: Case) -> Iterator[Part]:
+    """For the top head, which counts a data set as one whatever its size: the same, with the whole pool."""
+    if case.agreement is not None and case.people_share < 1:
+        rows = design_rows(case.features.astype(np.float32), case.pool_partitions)
+        yield Part(rows, case.agreement, 1.0 - case.people_share)
+    if case.people is not None:
+        yield _of_candidates(case, case.people)._replace(weight=case.people_share)

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from corpus.consensus import consensus
-from corpus.orders import is_simulated
-from corpus.store import CorpusStore, Entry
-from gamac_meta.agreement import leave_one_out_tau
-from gamac_meta.exceptions import CorpusError, InvalidInputError
-from gamac_meta.measures import MEASURES
-from gamac_meta.types import Floats, Ints, MeasureTable, Ranking
-from metafeatures import LANDMARKS, NAMES, ROTATION_FREE, SCHEMA_VERSION
+from gamac_meta.exceptions import InvalidInputError, ModelError, PromotionRefusedError
+from metafeatures import LANDMARKS, SCHEMA_VERSION
 from rankers._pairs import pair_feature_names
-from rankers.cases import Case, shuffled
-from rankers.descriptions import Description, describe_corpus
-from rankers.evaluation import Standard, judge
+from rankers.assembly import Assembled, assemble
+from rankers.cases import shuffled
+from rankers.comparison import PairedComparison, compare_teaching, former_teaching
+from rankers.evaluation import judge
 from rankers.judgement import FIGURES, Judgement
+from rankers.mixing import PERSON_WEIGHT, Teachers, short
 from rankers.model import BASES, Recommender
-from rankers.persistence import Model, refuse_foreign, save
+from rankers.persistence import CARD, Model, load, refuse_foreign, save
 from rankers.pipeline import fit
 from rankers.validation import (
     FOLDS,
@@ -34,35 +29,13 @@ from rankers.validation import (
     TITLES,
     Calibrated,
     HeldOut,
-    Lesson,
     calibrate,
     contenders,
     dealt_agreement,
     leave_out,
 )
 
-MIN_GROUPS = 3
-# a turned picture is the same picture: features that change with a turn are not learned from
-FEATURES = tuple(name for name in NAMES if ROTATION_FREE[name])
-
-
-@dataclass(frozen=True, eq=False)
-class Assembled:
-    """Everything learned from, and what it is judged by."""
-
-    lesson: Lesson  # q cases
-    standards: tuple[Standard, ...]  # (q,)
-    tables: tuple[MeasureTable, ...]  # (q,) of the pools
-    orders: dict[str, int]  # orders learned from, "real" and "simulated"
-    per_dataset: tuple[int, int]  # fewest and most orders of a data set
-    ranges: dict[str, tuple[float, float]]  # of points, columns and clusters in the corpus
-    settings: dict[str, Any]  # what the corpus was built with
-    corpus_hash: str
-
-    @property
-    def kind(self) -> str:
-        """Whose orders: "simulated", "real" or both."""
-        return " and ".join(sorted(self.orders))
+REMEDY = "force it, or choose another directory"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,114 +45,25 @@ class Training:
     model: Model
     judgement: Judgement
     calibrated: dict[str, Calibrated]  # by basis
+    teachers: Teachers
+    comparison: PairedComparison | None  # with the former teaching; None where nothing else was taught
     directory: Path | None
 
     def report(self) -> str:
-        """The validation tables as text."""
-        return "\n".join(
-            [self.judgement.report(self.model.card["assessors"]["kind"]), *_coverage_lines(self.calibrated)]
-        )
-
-
-def assemble(directory: Path, *, orders: str | None = None, n_jobs: int = 1, progress: bool = False) -> Assembled:
-    """Targets from the assessors' orders, features from the data sets.
-
-    orders: URL of the database that holds the orders, the corpus's own by default.
-    Raises CorpusError where the corpus is damaged or too small to validate on.
-    """
-    with CorpusStore(directory, url=orders) as store:
-        entries = list(store.entries())
-        corpus_hash, settings = store.corpus_hash(), dict(store.settings)
-    if not entries:
-        raise CorpusError(f"corpus {directory} holds no data sets; build some first")
-    unknown = sorted({name for entry in entries for name in entry.table.measures} - set(MEASURES))
-    if unknown:
-        raise CorpusError(
-            f"corpus {directory}: this installation lacks its measures {', '.join(unknown)}; build it anew"
-        )
-    unordered = [entry.index for entry in entries if not entry.orders]
-    if unordered:
-        raise CorpusError(
-            f"corpus {directory}: every data set needs assessors' orders, "
-            f"{len(unordered)} have none, the first is number {unordered[0]}"
-        )
-    groups = {entry.group for entry in entries}
-    if len(groups) < MIN_GROUPS:
-        raise CorpusError(
-            f"corpus {directory}: validation leaves generator groups out and needs at least {MIN_GROUPS}, "
-            f"got {len(groups)}; build more data sets"
-        )
-    described = describe_corpus(directory, n_jobs=n_jobs, progress=progress)
-    heard = [heard_orders(entry.orders) for entry in entries]
-    targets = [consensus(orders).ranks for orders in heard]
-    columns = np.array([NAMES.index(name) for name in FEATURES])
-    cases = [
-        _case(entry, described[entry.index], target, columns) for entry, target in zip(entries, targets, strict=True)
-    ]
-    return Assembled(
-        Lesson(tuple(cases), FEATURES, entries[0].pool_table.measures),
-        tuple(_standard(entry, case, orders) for entry, case, orders in zip(entries, cases, heard, strict=True)),
-        tuple(entry.pool_table for entry in entries),
-        dict(Counter("simulated" if is_simulated(order) else "real" for orders in heard for order in orders)),
-        (min(map(len, heard)), max(map(len, heard))),
-        {
-            "points": _range([entry.data.n for entry in entries]),
-            "columns": _range([entry.data.d for entry in entries]),
-            "clusters": _range([entry.truth.max() + 1 for entry in entries]),
-        },
-        {name: settings.get(name) for name in ("seed", "assessors", "schemes")},
-        corpus_hash,
-    )
-
-
-def _case(entry: Entry, described: Description, target: Floats, columns: Ints) -> Case:
-    planted = entry.truth.max() > 0
-    return Case(
-        described.features[columns],
-        described.landmark_pairs,
-        described.landmark_ranks,
-        described.landmark_partitions,
-        described.pool_partitions,
-        entry.table.ranks(),
-        np.asarray(entry.chosen),
-        target,
-        entry.truth_agreement if planted else None,
-        entry.data.fingerprint,
-        entry.family,
-        entry.group,
-        entry.base,
-    )
-
-
-def _standard(entry: Entry, case: Case, orders: Sequence[Ranking]) -> Standard:
-    return Standard(
-        case.chosen,
-        case.consensus,
-        case.agreement,
-        entry.group,
-        entry.family,
-        entry.base,
-        entry.data.n,
-        int(entry.truth.max()) + 1,
-        float(np.mean(entry.truth < 0)),
-        leave_one_out_tau(np.column_stack([order.ranks for order in orders])),
-    )
-
-
-def heard_orders(orders: Sequence[Ranking]) -> tuple[Ranking, ...]:
-    """Those of people where there are any, else those of simulated assessors."""
-    return tuple(order for order in orders if not is_simulated(order)) or tuple(orders)
-
-
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    return int(min(values)), int(max(values))
+        """The validation tables, and what changed against the former model, as text."""
+        lines = [str(self.teachers), "", self.judgement.report(self.teachers.kind), *_coverage_lines(self.calibrated)]
+        if self.comparison is not None:
+            lines += ["", "What the orders of people changed", self.comparison.report()]
+        return "\n".join(lines)
 
 
 def train(
     directory: Path,
     *,
     orders: str | None = None,
+    person_weight: float = PERSON_WEIGHT,
     out: Path | None = None,
+    force: bool = False,
     name: str = "default",
     version: str = "1",
     seed: int = 0,
@@ -188,16 +72,26 @@ def train(
 ) -> Training:
     """Validate by leaving generator groups out, train on everything, and write the model directory.
 
-    The same corpus, orders and seed give the same model and the same figures.
+    The same corpus, orders and seed give the same model and the same figures. Where people ordered data sets, the
+    same folds are also taught as the former model was, that in `out` or one of simulated assessors alone, and the two
+    compared: that costs half as much again.
+
+    Raises PromotionRefusedError where `out` holds a model and the comparison objects to the new one
+    (`PairedComparison.objections`), unless forced. Whatever is raised, a model that was there before stays whole.
     """
+    former = None
     if out is not None:
         refuse_foreign(Path(out))
+        former = _former_card(Path(out))
     assembled, held_out, judgement = evaluate_pipeline(
-        directory, orders=orders, seed=seed, n_jobs=n_jobs, progress=progress
+        directory, orders=orders, person_weight=person_weight, seed=seed, n_jobs=n_jobs, progress=progress
     )
+    comparison = _compared(assembled, held_out, former, force, seed=seed, n_jobs=n_jobs, progress=progress)
+    if former is not None and comparison is not None and not force:
+        _refuse_worse(comparison, Path(str(out)))
     lesson = assembled.lesson
     calibrated = {basis: calibrate(lesson, held_out, basis) for basis in BASES}
-    card = _card(assembled, judgement, calibrated, name, version, seed)
+    card = _card(assembled, judgement, calibrated, comparison, name, version, seed)
     fitted = fit(lesson.cases, lesson.feature_names, lesson.measures, seed)
     recommenders = {
         basis: Recommender(
@@ -213,13 +107,52 @@ def train(
         for basis in BASES
     }
     model = Model(recommenders, fitted.learned, card)
-    return Training(model, judgement, calibrated, save(model, Path(out)) if out is not None else None)
+    written = save(model, Path(out)) if out is not None else None
+    return Training(model, judgement, calibrated, assembled.teachers, comparison, written)
+
+
+def _former_card(out: Path) -> Mapping[str, Any] | None:
+    """Of the model there; None where there is none that could be used."""
+    try:
+        return load(out).card if (out / CARD).exists() else None
+    except ModelError:
+        # damaged or of another schema: anything is better
+        return None
+
+
+def _compared(
+    assembled: Assembled, held_out: HeldOut, former: Mapping[str, Any] | None, force: bool, **how: Any
+) -> PairedComparison | None:
+    """With the former teaching; None where all teach the same, or nobody taught the former here."""
+    must = former is not None and not force
+    try:
+        taught = former_teaching(assembled, former)
+    except InvalidInputError as error:
+        if must:
+            raise PromotionRefusedError(f"the former model stays: {error}; {REMEDY}") from None
+        return None
+    if must and taught.lost:
+        raise PromotionRefusedError(
+            f"the former model stays: {taught.lost} orders of people that taught it must be on record, got none of "
+            f"them; give the database that holds them. Else {REMEDY}"
+        )
+    return compare_teaching(assembled, held_out, taught, **how) if taught.differs else None
+
+
+def _refuse_worse(comparison: PairedComparison, out: Path) -> None:
+    objections = comparison.objections()
+    if objections:
+        raise PromotionRefusedError(
+            f"the new model must not be worse than the one in {out}, which stays: {'; '.join(objections)}; {REMEDY}",
+            comparison.report(),
+        )
 
 
 def evaluate_pipeline(
     directory: Path,
     *,
     orders: str | None = None,
+    person_weight: float = PERSON_WEIGHT,
     by: str = "group",
     shuffles: int = 1,
     seed: int = 0,
@@ -237,7 +170,7 @@ def evaluate_pipeline(
         raise InvalidInputError(f"by must be one of {', '.join(KINDS)}, got {by!r}")
     if shuffles < 1:
         raise InvalidInputError(f"shuffles must be at least 1, got {shuffles}")
-    assembled = assemble(Path(directory), orders=orders, n_jobs=n_jobs, progress=progress)
+    assembled = assemble(Path(directory), orders=orders, person_weight=person_weight, n_jobs=n_jobs, progress=progress)
     lesson = assembled.lesson
     common: dict[str, Any] = {"by": by, "seed": seed, "n_jobs": n_jobs}
     held_out = leave_out(lesson, progress=f"leaving each {by} out" if progress else None, **common)
@@ -271,6 +204,7 @@ def _card(
     assembled: Assembled,
     judgement: Judgement,
     calibrated: dict[str, Calibrated],
+    comparison: PairedComparison | None,
     name: str,
     version: str,
     seed: int,
@@ -297,13 +231,12 @@ def _card(
             "tables": sorted(bases - {case.family for case in lesson.cases}),
             "built_with": assembled.settings,
             "ranges": {name: list(ends) for name, ends in assembled.ranges.items()},
+            # by which a later comparison knows what the model has seen
+            "fingerprints": " ".join(short(case.dataset) for case in lesson.cases),
         },
-        "assessors": {
-            "kind": assembled.kind,
-            "orders": assembled.orders,
-            "per_dataset": list(assembled.per_dataset),
-        },
-        "consensus": "mean rank (Borda); the orders of people alone where a data set has any",
+        "assessors": assembled.teachers.to_record(),
+        "consensus": assembled.teachers.rule,
+        "compared": None if comparison is None else comparison.to_record(),
         "seed": seed,
         "lightgbm": {"version": lightgbm.__version__, **SETTINGS},
         "figures": _figures(assembled, judgement, calibrated),

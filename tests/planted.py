@@ -7,11 +7,11 @@ from gamac_meta.measures import MEASURES
 from metafeatures import LANDMARKS, SCHEMA_VERSION
 from rankers._pairs import landmark_pair_names, pair_feature_names
 from rankers._partitions import partition_feature_names
+from rankers.assembly import FEATURES
 from rankers.cases import Case
 from rankers.model import BASES, Calibration, Recommender
 from rankers.persistence import Model
 from rankers.pipeline import fit
-from rankers.training import FEATURES
 from rankers.validation import Lesson
 
 GROUPS = 6
