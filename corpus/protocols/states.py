@@ -29,6 +29,8 @@ class State:
     steps: int  # events so far: the step of the next one
     answers: tuple[Answer, ...]  # those that stand
     method: Insertion | Active
+    comparisons: int = 0  # answers that are neither repeats nor attention checks
+    attended: int = 0  # answers that are attention checks
     repeat_due: bool = False
     closed: str | None = None  # "finished" or "declined"
     final: Floats | None = None  # (p,) the confirmed ranks, 1 is best
@@ -56,10 +58,10 @@ class State:
         """About how many answers there will be in all; `answered` when the comparisons are over."""
         if self.stage != "compare":
             return self.answered
-        last = self._comparisons + self.method.remaining
-        repeats = sum(self._comparisons < count <= last for count in self.plan.repeats)
+        last = self.comparisons + self.method.remaining
+        repeats = sum(self.comparisons < count <= last for count in self.plan.repeats)
         due = int(self.repeat_due and self._repeat is not None)
-        attention = len(self.plan.attention) - self._asked("attention")
+        attention = len(self.plan.attention) - self.attended
         return self.answered + self.method.remaining + repeats + due + attention
 
     @cached_property
@@ -105,14 +107,17 @@ class State:
         if question.purpose == "repeat":
             return replace(self, answers=answers, repeat_due=False)
         if question.purpose == "attention":
-            return replace(self, answers=answers)
-        swapped = self._swapped
-        sides = {"left": "second" if swapped else "first", "right": "first" if swapped else "second"}
+            return replace(self, answers=answers, attended=self.attended + 1)
+        if self._swapped:
+            verdict = {"left": "second", "right": "first"}.get(verdict, verdict)
+        else:
+            verdict = {"left": "first", "right": "second"}.get(verdict, verdict)
         return replace(
             self,
             answers=answers,
-            method=self.method.take(sides.get(verdict, verdict)),
-            repeat_due=self._comparisons + 1 in self.plan.repeats,
+            method=self.method.take(verdict),
+            comparisons=self.comparisons + 1,
+            repeat_due=self.comparisons + 1 in self.plan.repeats,
         )
 
     def finish(self, ranks: object) -> State:
@@ -134,8 +139,8 @@ class State:
     @cached_property
     def _planned(self) -> Question | None:
         """An attention check or a repeat, where one is due."""
-        asked = self._asked("attention")
-        if asked < len(self.plan.attention) and (self.method.over or self.plan.attention[asked] <= self._comparisons):
+        waiting = self.plan.attention[self.attended :]
+        if waiting and (waiting[0] <= self.comparisons or self.method.over):
             return self._sided(self.plan.decoy_of, self.plan.items, "attention")
         return self._repeat if self.repeat_due else None
 
@@ -155,21 +160,13 @@ class State:
         ]
         if not earlier:
             return None
-        turn = self.plan.repeats.index(self._comparisons)
+        turn = self.plan.repeats.index(self.comparisons)
         choice = earlier[self.plan.order[turn % self.plan.items] * len(earlier) // self.plan.items]
         return Question(choice.right, choice.left, "repeat")
 
-    @cached_property
-    def _comparisons(self) -> int:
-        """Answers that are neither repeats nor attention checks."""
-        return len(self.answers) - self._asked("repeat") - self._asked("attention")
-
-    def _asked(self, purpose: str) -> int:
-        return sum(answer.purpose == purpose for answer in self.answers)
-
     @property
     def _swapped(self) -> bool:
-        shown = len(self.answers) - self._asked("repeat")
+        shown = self.comparisons + self.attended
         return self.plan.sides[shown % len(self.plan.sides)] == 1
 
     def _sided(self, first: int, second: int, purpose: str) -> Question:
