@@ -7,14 +7,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
+from pydantic import Field
 
 from corpus.app.drawing import encode, seed_of
 from corpus.app.models import (
     EventView,
     Health,
+    Incoming,
     LanguageChoice,
     Me,
-    Nothing,
     SentEvents,
     SessionFacts,
     SessionView,
@@ -31,6 +32,12 @@ from gamac_meta.exceptions import UnexpectedEventError
 router = APIRouter()
 
 SessionId = Annotated[str, Path(min_length=1, max_length=80, pattern="^[A-Za-z0-9_-]+$")]
+
+
+class NextSession(Incoming):
+    """Which session is wanted."""
+
+    after: Annotated[str, Field(min_length=1, max_length=80, pattern="^[A-Za-z0-9_-]+$")] | None = None
 
 
 class Conflict(Problems):
@@ -58,8 +65,8 @@ def choose_language(choice: LanguageChoice, studio: SharedStudio, invitation: Ch
 
 
 @router.post("/api/sessions", summary="Go on, or begin the next data set", responses=documented(400, 401, 403))
-def next_session(_: Nothing, studio: SharedStudio, invitation: ChangingVisitor) -> SessionView:
-    session = studio.current(invitation)
+def next_session(wanted: NextSession, studio: SharedStudio, invitation: ChangingVisitor) -> SessionView:
+    session = studio.current(invitation, wanted.after)
     return SessionView(session=None if session is None else _facts(studio, invitation, session))
 
 

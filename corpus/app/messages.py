@@ -88,7 +88,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "compare.pause": ("Pause", "Пауза"),
     "compare.decline": ("I cannot judge these", "Не берусь судить"),
     "compare.answers": ("Your answer", "Ваш ответ"),
-    "compare.more": ("More", "Ещё"),
     "compare.announce": ("Pair {done} of about {expected}.", "Пара {done}, всего около {expected}."),
     "compare.undone": ("Taken back.", "Ответ отменён."),
     # practice

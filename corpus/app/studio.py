@@ -78,17 +78,21 @@ class Studio:
         """The assessor's practice, once it was begun."""
         return next((session for session in self.book.sessions(assessor) if session.key == PRACTICE), None)
 
-    def current(self, invitation: Invitation) -> Session | None:
-        """The session to go on with: practice, one that is open, or a new one; None when there is nothing to do."""
+    def current(self, invitation: Invitation, after: str | None = None) -> Session | None:
+        """The session to go on with: practice, one that is open, or a new one; None when there is nothing to do.
+
+        after: id of a session that counts as closed. So the page fetches the next one while the last is worked on;
+        more than two are never open.
+        """
         # two tabs ask at once: the second finds what the first has opened
         with self._doors[seed_of(invitation.assessor) % DOORS]:
             practice = self.practice(invitation.assessor)
             if practice is None:
                 return self._open(invitation, PRACTICE)
-            if practice.status == "open":
+            if practice.status == "open" and practice.id != after:
                 return practice
             mine = self.sessions(invitation.assessor)
-            begun = next((session for session in mine if session.status == "open"), None)
+            begun = next((session for session in mine if session.status == "open" and session.id != after), None)
             if begun is not None:
                 return begun
             if len(mine) >= invitation.quota:

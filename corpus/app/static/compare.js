@@ -20,6 +20,7 @@ export class Comparison {
   #watch = new Stopwatch();
   #shown = null; // {picture, question, expectation, onContinue}
   #openAt = Infinity; // when answers are heard again
+  #opening = 0;
   #handlers;
   #showGroups = false;
 
@@ -48,12 +49,20 @@ export class Comparison {
     this.#lock(() => this.#watch.start());
   }
 
-  #lock(whenOpen) {
-    this.#openAt = Infinity;
+  #lock(whenDrawn) {
+    this.#close();
     requestAnimationFrame(() => {
       this.#openAt = performance.now() + LOCK;
-      whenOpen();
+      whenDrawn();
+      clearTimeout(this.#opening);
+      this.#opening = setTimeout(() => this.#stage.setAttribute("aria-busy", "false"), LOCK);
     });
+  }
+
+  #close() {
+    this.#openAt = Infinity;
+    clearTimeout(this.#opening);
+    this.#stage.setAttribute("aria-busy", "true");
   }
 
   redraw() {
@@ -107,7 +116,7 @@ export class Comparison {
 
   #continue() {
     const { onContinue } = this.#shown;
-    this.#openAt = Infinity;
+    this.#close();
     onContinue();
   }
 
@@ -115,13 +124,13 @@ export class Comparison {
     // an event is as old as the press: one that waited in line while a question was drawn was not meant for it
     if (event.timeStamp < this.#openAt || !this.#feedback.hidden) return;
     const took = this.#watch.elapsed;
-    this.#openAt = Infinity;
+    this.#close();
     this.#handlers.answer(verdict, took);
   }
 
   #undo(event) {
     if (event.timeStamp < this.#openAt || find("undo").getAttribute("aria-disabled") === "true") return;
-    this.#openAt = Infinity;
+    this.#close();
     this.#handlers.undo();
   }
 

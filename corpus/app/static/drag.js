@@ -45,14 +45,33 @@ export function draggable(card, handle, list, drop) {
     requestAnimationFrame(follow);
   }
 
+  function move(event) {
+    if (event.pointerId !== grip.pointer) return;
+    [grip.x, grip.y] = [event.clientX, event.clientY];
+    if (grip.moving || Math.hypot(grip.x - grip.startX, grip.y - grip.startY) < SLACK) return;
+    grip.moving = true;
+    // from here on the pointer belongs to the card, outside the window too
+    card.setPointerCapture(event.pointerId);
+    card.classList.add("dragged");
+    follow();
+  }
+
   function end(event) {
-    if (!grip || event.pointerId !== grip.pointer) return;
+    if (event.pointerId !== grip.pointer) return;
     const { moving, target } = grip;
     grip = null;
+    listen("removeEventListener");
     card.style.transform = "";
     card.classList.remove("dragged");
     mark(null);
     if (moving && target && event.type === "pointerup") drop(target.index, target.where);
+  }
+
+  // a quick pointer leaves the card before it has moved it
+  function listen(method) {
+    window[method]("pointermove", move);
+    window[method]("pointerup", end);
+    window[method]("pointercancel", end);
   }
 
   card.addEventListener("pointerdown", (event) => {
@@ -61,18 +80,7 @@ export function draggable(card, handle, list, drop) {
     const [x, y] = [event.clientX, event.clientY];
     const start = { startX: x, startY: y, scrollX: window.scrollX, scrollY: window.scrollY };
     grip = { pointer: event.pointerId, x, y, ...start, moving: false, target: null };
+    listen("addEventListener");
   });
-  card.addEventListener("pointermove", (event) => {
-    if (!grip || event.pointerId !== grip.pointer) return;
-    [grip.x, grip.y] = [event.clientX, event.clientY];
-    if (grip.moving || Math.hypot(grip.x - grip.startX, grip.y - grip.startY) < SLACK) return;
-    grip.moving = true;
-    // from here on the pointer belongs to the card wherever it goes
-    card.setPointerCapture(event.pointerId);
-    card.classList.add("dragged");
-    follow();
-  });
-  card.addEventListener("pointerup", end);
-  card.addEventListener("pointercancel", end);
   card.addEventListener("dragstart", (event) => event.preventDefault());
 }

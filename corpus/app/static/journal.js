@@ -151,13 +151,13 @@ export class Journal {
     return known.slice(kept).filter((event) => !event.sent).length;
   }
 
-  /** An order that is being adjusted: a list of groups of items, or null. */
+  /** An order that is being adjusted, {answered, groups}, or null. */
   draft(id) {
     return JSON.parse(storage.getItem(this.#draftKey(id)) ?? "null");
   }
 
-  saveDraft(id, groups) {
-    storage.setItem(this.#draftKey(id), JSON.stringify(groups));
+  saveDraft(id, draft) {
+    storage.setItem(this.#draftKey(id), JSON.stringify(draft));
   }
 
   dropDraft(id) {

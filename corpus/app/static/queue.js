@@ -4,7 +4,7 @@ import { Offline, Refused, request } from "./api.js";
 
 const BATCH = 100;
 const FIRST_WAIT = 1000; // ms after the first failure; doubles up to the longest
-const LONGEST_WAIT = 30000;
+const LONGEST_WAIT = 10000;
 
 export class Sender {
   #journal;

@@ -2,18 +2,18 @@
 
 import { Offline, Refused, request } from "./api.js";
 import { Arrangement } from "./arrange.js";
+import { minutesFor, paceOf, showProgress, showStatus } from "./bar.js";
 import { Comparison } from "./compare.js";
 import { durable, Journal, recall, remember } from "./journal.js";
 import { groupsOf, ranksOf } from "./order.js";
 import { discard, picture } from "./pictures.js";
 import { replay } from "./protocol.js";
 import { Sender } from "./queue.js";
+import { offerSettings, settings, useLanguage } from "./settings.js";
 import { Stopwatch } from "./stopwatch.js";
-import { language, say, setLanguage } from "./text.js";
+import { say } from "./text.js";
 
 const STAGES = ["loading", "welcome", "ready", "compare", "arrange", "pause", "done", "all", "wait", "over", "trouble"];
-const PACE = 5; // seconds per answer where nothing is known yet
-const ARRANGING = 60; // seconds that the last screen takes
 const RETRY = 5000; // ms between tries while there is nothing to work on
 const SLOW = 300; // ms after which the person is told that something is loading
 
@@ -22,16 +22,15 @@ const find = (id) => document.getElementById(id);
 let me = null;
 let journal = null;
 let sender = null;
-let current = null; // the session that is worked on: {session, picture, state, steps, last}
+let current = null; // the session that is worked on: {session, picture, state, steps, last, ahead}
 let stage = "loading";
 let beforePause = null;
 let retrying = 0;
-let settings = { groups: false, keys: true, ...recall("settings") };
 
 const arranging = new Stopwatch();
 const comparison = new Comparison({ answer, undo, pause });
 const arrangement = new Arrangement({
-  changed: (groups) => journal.saveDraft(current.session.id, groups),
+  changed: (groups) => journal.saveDraft(current.session.id, { answered: current.state.answered, groups }),
   announce,
 });
 
@@ -60,46 +59,18 @@ function go(name) {
   fillBar();
 }
 
-// ---- progress and what is saved ----
-
-function pace() {
-  const took = current ? journal.events(current.session.id).filter((event) => event.kind === "answer" && event.took_ms) : [];
-  if (took.length < 5) return me?.seconds_per_answer ?? PACE;
-  const sorted = took.map((event) => event.took_ms / 1000).sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
-}
-
-/** Whole minutes that the rest of a data set takes, at least one. */
-function minutesFor(pairs) {
-  return Math.max(1, Math.ceil((pairs * pace() + ARRANGING) / 60));
-}
+const pace = () => paceOf(journal.events(current.session.id), me.seconds_per_answer);
 
 function fillBar() {
-  const known = current?.state && stage !== "all";
-  const { session, state } = current ?? {};
-  const [answered, expected] = known ? [state.answered, state.expected] : [0, 1];
-  const comparing = known && state.stage === "compare";
-  find("set").textContent = known
-    ? session.practice ? say("bar.practice") : say("bar.set", { number: session.number, quota: session.quota })
-    : "";
-  find("pair").textContent = comparing
-    ? say("bar.pair", { done: answered + 1, expected })
-    : known && state.stage === "arrange" ? say("bar.last_step") : "";
-  const minutes = minutesFor(expected - answered);
-  const left = minutes > 1 ? say("bar.minutes", { minutes }) : say("bar.soon");
-  find("time").textContent = comparing || (known && state.stage === "arrange") ? left : "";
-  find("progress").value = comparing ? answered / Math.max(expected, 1) : known || stage === "all" ? 1 : 0;
+  if (stage === "all" || !current?.state) showProgress();
+  else showProgress(current, pace());
 }
 
 function fillStatus() {
   const count = journal?.waiting() ?? 0;
-  const offline = Boolean(sender?.offline) || !navigator.onLine;
-  const state = offline ? "offline" : count ? "waiting" : "saved";
-  find("status").dataset.state = state;
-  const key = offline && !count ? "status.offline_saved" : `status.${state}`;
-  find("status-text").textContent = say(key, { count });
+  showStatus(count, Boolean(sender?.offline) || !navigator.onLine);
   find("pause-waiting").hidden = !count;
-  if (stage === "all") find("all-text").textContent = say(count ? "all.sending" : "all.text");
+  find("all-text").textContent = say(count ? "all.sending" : "all.text");
   if (!durable() && count) toast("status.fragile");
 }
 
@@ -112,11 +83,12 @@ function fillTexts() {
   const { session, state } = current;
   const place = { number: session.number, quota: session.quota };
   find("ready-title").textContent = say("ready.title", place);
-  find("ready-text").textContent = say("ready.text", { expected: state.expected, minutes: minutesFor(state.expected) });
+  const minutes = minutesFor(state.expected, pace());
+  find("ready-text").textContent = say("ready.text", { expected: state.expected, minutes });
   const done = session.practice ? "done.practice" : state.stage === "declined" ? "done.declined" : "done.text";
   find("done-text").textContent = say(done, place);
   const sets = session.practice ? session.quota : session.quota - session.number;
-  find("done-left").textContent = sets > 0 ? say("done.left", { minutes: sets * minutesFor(state.expected) }) : "";
+  find("done-left").textContent = sets > 0 ? say("done.left", { minutes: sets * minutes }) : "";
 }
 
 // ---- one session ----
@@ -132,7 +104,6 @@ async function enter(session, started) {
   fillTexts();
   if (current.steps || started) render();
   else go(session.practice ? "welcome" : "ready");
-  prefetch();
 }
 
 /** Show the stage that the present session is in. */
@@ -140,6 +111,8 @@ function render() {
   Object.assign(current, load(current.session.id));
   const { state, session } = current;
   fillTexts();
+  // not at once: who gives up early should not have opened the next one
+  if (!current.ahead && 2 * state.answered >= state.expected) prefetch();
   if (state.stage === "compare") {
     find("decline").hidden = session.practice;
     find("leave-practice").hidden = !session.practice;
@@ -158,7 +131,8 @@ function render() {
 
 function draftFor(id) {
   const draft = journal.draft(id);
-  return draft && draft.answered === current.state.answers.length ? draft.groups : null;
+  // one that was made before an undo is of another order
+  return draft?.answered === current.state.answered ? draft.groups : null;
 }
 
 /** Another tab or device may have gone on: show what there is now. */
@@ -252,6 +226,12 @@ function resume() {
 
 // ---- from session to session ----
 
+/** Whether trying again later may help. */
+const passes = (error) => error instanceof Offline || (error instanceof Refused && error.passing);
+
+/** Whether the server, not the page, is to blame. */
+const expectable = (error) => error instanceof Offline || error instanceof Refused;
+
 const closed = (session) => ["finished", "declined"].includes(replay(session.plan, journal.events(session.id)).stage);
 
 /** The session to work on: the server's choice, or one that is on this device. null where there is none left. */
@@ -261,11 +241,12 @@ async function choose() {
   try {
     await sender.flush();
     const { session } = await request("POST", "/api/sessions", {});
+    sender.offline = false;
     if (session && journal.adopt(session)) toast("conflict");
     return session;
   } catch (error) {
-    const passing = error instanceof Offline || (error instanceof Refused && error.passing);
-    if (passing && local) return local;
+    sender.offline = error instanceof Offline;
+    if (passes(error) && local) return local;
     throw error;
   }
 }
@@ -300,7 +281,7 @@ async function proceed(started = false) {
 
 /** Nothing to work on: wait and try again, or say that it is over. */
 function failed(error, again) {
-  if (error instanceof Offline || (error instanceof Refused && error.passing)) {
+  if (passes(error)) {
     go("wait");
     retrying = setTimeout(again, RETRY);
     find("retry").onclick = again;
@@ -322,14 +303,16 @@ function over() {
 
 /** Load the next data set while the present one is worked on. */
 async function prefetch() {
+  const now = current;
+  now.ahead = true;
   try {
-    const { session } = await request("POST", "/api/sessions", { after: current.session.id });
+    const { session } = await request("POST", "/api/sessions", { after: now.session.id });
     if (!session) return;
     journal.adopt(session);
     await picture(session.id);
   } catch (error) {
-    // it is loaded when it is needed
-    if (!(error instanceof Offline || error instanceof Refused)) throw error;
+    now.ahead = false;
+    if (!expectable(error)) throw error;
   }
 }
 
@@ -343,7 +326,7 @@ async function catchUp() {
     refresh();
   } catch (error) {
     if (error instanceof Refused && error.status === 401) over();
-    else if (!(error instanceof Offline || error instanceof Refused)) throw error;
+    else if (!expectable(error)) throw error;
   }
   fillStatus();
 }
@@ -355,8 +338,7 @@ async function identify() {
   } catch (error) {
     me = recall("me");
     if (me) journal = new Journal(me.assessor);
-    const passing = error instanceof Offline || (error instanceof Refused && error.passing);
-    if (!me || !passing) throw error;
+    if (!me || !passes(error)) throw error;
   }
 }
 
@@ -367,8 +349,7 @@ async function begin() {
     failed(error, begin);
     return;
   }
-  setLanguage(me.language);
-  find("language").value = language();
+  useLanguage(me.language);
   journal = new Journal(me.assessor);
   sender = new Sender(journal, {
     changed: fillStatus,
@@ -413,29 +394,6 @@ find("decline-yes").addEventListener("click", () => {
 });
 find("leave-practice").addEventListener("click", decline);
 
-find("open-settings").addEventListener("click", () => find("settings").showModal());
-find("close-settings").addEventListener("click", () => find("settings").close());
-find("language").addEventListener("change", async (event) => {
-  setLanguage(event.target.value);
-  fillTexts();
-  // where nobody answers, the choice holds for this visit
-  await request("PUT", "/api/me", { language: language() }).catch(() => undefined);
-});
-
-function applySettings() {
-  find("show-groups").checked = settings.groups;
-  find("use-keys").checked = settings.keys;
-  comparison.showGroups = settings.groups;
-  document.body.classList.toggle("without-keys", !settings.keys);
-}
-for (const [id, name] of [["show-groups", "groups"], ["use-keys", "keys"]]) {
-  find(id).addEventListener("change", (event) => {
-    settings = { ...settings, [name]: event.target.checked };
-    remember("settings", settings);
-    applySettings();
-  });
-}
-
 document.addEventListener("keydown", (event) => {
   if (stage === "compare" && settings.keys && !document.querySelector("dialog[open]")) comparison.key(event);
 });
@@ -455,6 +413,15 @@ window.addEventListener("storage", (event) => {
   fillStatus();
 });
 
-applySettings();
+// an error that nobody foresaw; without an error object it is a notice of the browser
+window.addEventListener("error", (event) => event.error && go("trouble"));
+window.addEventListener("unhandledrejection", () => go("trouble"));
+
+offerSettings({
+  changed() {
+    comparison.showGroups = settings.groups;
+  },
+  translated: fillTexts,
+});
 navigator.serviceWorker?.register("/sw.js").catch(() => undefined); // without it a reload needs the network
 begin();

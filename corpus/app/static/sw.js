@@ -4,8 +4,9 @@ const CACHE = "gamac-studio";
 const PAGE = "/studio";
 const PATIENCE = 5000; // ms until the kept copy is used instead
 const FILES = [
-  "api.js", "arrange.js", "canvas.js", "compare.js", "drag.js", "icon.svg", "journal.js", "order.js", "palette.js",
-  "pictures.js", "protocol.js", "queue.js", "stopwatch.js", "studio.css", "studio.js", "text.js",
+  "api.js", "arrange.js", "bar.js", "canvas.js", "compare.js", "drag.js", "icon.svg", "journal.js", "order.js",
+  "palette.js", "pictures.js", "protocol.js", "queue.js", "settings.js", "stopwatch.js", "studio.css", "studio.js",
+  "text.js",
 ].map((name) => `/static/${name}`);
 
 self.addEventListener("install", (event) => {
