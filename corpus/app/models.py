@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from corpus.protocols import Event, State
 from corpus.sessions import Session, StoredEvent, Submission
@@ -20,12 +21,19 @@ TIME = (
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 )
 
+
+def _whole(value: object) -> object:
+    """2.0 is a whole number in JSON, and so it is here."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Language = Literal["en", "ru"]
 Protocol = Literal["binary_insertion", "bradley_terry"]
 Status = Literal["open", "finished", "declined"]
 ClientId = Annotated[str, Field(pattern=UUID, min_length=36, max_length=36)]
-Item = Annotated[int, Field(ge=0, le=MOST_ITEMS)]
-Step = Annotated[int, Field(ge=0, le=1_000_000)]
+WHOLE = BeforeValidator(_whole)
+Item = Annotated[int, Field(ge=0, le=MOST_ITEMS), WHOLE]
+Step = Annotated[int, Field(ge=0, le=1_000_000), WHOLE]
 Rank = Annotated[float, Field(ge=1, le=MOST_ITEMS)]
 
 
@@ -64,7 +72,7 @@ class Sent(Incoming):
 
     client_id: ClientId
     step: Step
-    took_ms: Annotated[int, Field(ge=0, le=LONGEST_ANSWER)] | None = None
+    took_ms: Annotated[int, Field(ge=0, le=LONGEST_ANSWER), WHOLE] | None = None
     at: Annotated[str, Field(pattern=TIME, max_length=40)] | None = None
 
 
@@ -96,11 +104,21 @@ class SentDecline(Sent):
     body: Nothing
 
 
+EXAMPLE: JsonDict = {
+    "client_id": "b1946ac9-2f4e-4f6b-9d0c-1f6f0c1e7a55",
+    "step": 0,
+    "kind": "decline",
+    "body": {},
+    "took_ms": 2300,
+    "at": "2026-02-03T04:05:06.789Z",
+}
 SentEvent = Annotated[SentAnswer | SentUndo | SentFinish | SentDecline, Field(discriminator="kind")]
 
 
 class SentEvents(Incoming):
     """Events in the sequence of their steps; those the server has already are left out."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"events": [EXAMPLE]}]})
 
     events: Annotated[list[SentEvent], Field(min_length=1, max_length=MOST_EVENTS)]
 
@@ -116,8 +134,8 @@ class NewInvitation(Incoming):
     """Whom to invite."""
 
     assessor: Annotated[str, Field(min_length=1, max_length=60, pattern=NAME)]
-    days: Annotated[int, Field(ge=1, le=3650)] = 30
-    quota: Annotated[int, Field(ge=1, le=100_000)] = 20
+    days: Annotated[int, Field(ge=1, le=3650), WHOLE] = 30
+    quota: Annotated[int, Field(ge=1, le=100_000), WHOLE] = 20
     protocol: Protocol = "binary_insertion"
     language: Language = "en"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -127,7 +128,8 @@ async def http_error(request: Request, error: Exception) -> Response:
     """What the framework refuses: an unknown address, a method that is not offered."""
     assert isinstance(error, HTTPException)
     code = CODES.get(error.status_code, "refused")
-    return await refused(request, Refusal(error.status_code, code, str(error.detail), error.headers))
+    headers = {**(error.headers or {}), **({"Allow": _allowed(request)} if error.status_code == 405 else {})}
+    return await refused(request, Refusal(error.status_code, code, str(error.detail), headers))
 
 
 async def broken_rule(request: Request, error: Exception) -> Response:
@@ -140,6 +142,14 @@ async def unusable_storage(request: Request, error: Exception) -> Response:
     logger.error("%s %s: %s", request.method, request.url.path, error)
     message = "the storage cannot be used at the moment; what was acknowledged is stored"
     return await refused(request, Refusal(503, "storage", message, {"Retry-After": RETRY_SECONDS}))
+
+
+def _allowed(request: Request) -> str:
+    """The methods of an address; the framework would name those of one of its routes."""
+    for template, operations in request.app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)), request.url.path):
+            return ", ".join(sorted(method.upper() for method in operations))
+    return "GET, HEAD"
 
 
 # ---- OpenAPI -----------------------------------------------------------------------------------
