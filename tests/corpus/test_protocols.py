@@ -57,6 +57,7 @@ def session(plan, verdict):
     """Events until the comparisons are over; verdict: question -> verdict."""
     events, state = [], replay(plan, [])
     while state.stage == "compare":
+        assert len(events) < longest(plan)
         events.append(answer(state, verdict(state.question)))
         state = replace(state.answer(events[-1].body), steps=len(events))
     return events, state
@@ -414,6 +415,16 @@ def test_bradley_terry_accepts_any_pair_of_candidates(seed, data):
     state = replay(plan, [Event(0, "answer", {"left": left, "right": right, "verdict": "left"})])
     assert state.answers[0].purpose == "active"
     assert state.ranks[left] < state.ranks[right]
+
+
+def test_a_tie_is_half_a_win_for_each():
+    plan = make_plan("bradley_terry", 4, 0, repeats=0, attention=0)
+    bodies = [{"left": 2, "right": 0, "verdict": "left"}, {"left": 0, "right": 1, "verdict": "tie"}]
+    state = replay(plan, [Event(step, "answer", body) for step, body in enumerate(bodies)])
+    # the tie draws 1 towards 0, which lost; 3 was never shown
+    assert state.ranks.tolist() == [4.0, 3.0, 1.0, 2.0]
+    level = replay(plan, [Event(0, "answer", bodies[1])])
+    assert level.ranks.tolist() == [2.5] * 4
 
 
 # ---- ends ------------------------------------------------------------------------------------------
