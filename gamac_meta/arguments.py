@@ -59,6 +59,17 @@ def seconds(text: str) -> float | None:
     return found
 
 
+def weight(text: str) -> float:
+    """A finite number above 0."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0.0 < found < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text!r}")
+    return found
+
+
 def at_least(text: str, least: int) -> int:
     """A whole number of at least `least`."""
     if not text.isdecimal() or int(text) < least:

@@ -31,6 +31,7 @@ LANGUAGES = ("en", "ru")
 LINKS_LAST = 30  # days
 QUOTA = 20  # data sets of an invitation
 WANTED = 5  # orders of a data set
+TABLES = (".parquet", ".csv", ".tsv")
 
 
 def add_commands(commands: Any) -> None:
@@ -73,7 +74,10 @@ def add_commands(commands: Any) -> None:
 
     command = add_command(parts, "export", export, "everything the assessors did, as a file")
     _add_places(command)
-    command.add_argument("--out", metavar="OUT", type=Path, required=True, help=".jsonl (all), or .parquet (answers)")
+    command.add_argument(
+        "--out", metavar="OUT", type=Path, required=True, help=".jsonl (all), or a table: .parquet, .csv, .tsv"
+    )
+    command.add_argument("--orders", action="store_true", help="a table of the orders instead of the answers")
 
     command = add_command(parts, "import", import_, "sessions that were exported, or orders from elsewhere")
     command.add_argument("file", metavar="FILE", type=Path)
@@ -85,6 +89,9 @@ def add_commands(commands: Any) -> None:
         help="sessions: made by export (default); csv: orders, a column per candidate; gamac: GaMAC's assessor files",
     )
     command.add_argument("--assessor", metavar="NAME", help="whose orders they are, where the file does not say")
+    command.add_argument(
+        "--mapping", metavar="FILE", type=Path, help="for gamac: which data set a path is, a CSV of path and dataset"
+    )
 
 
 def serve(arguments: argparse.Namespace) -> None:
@@ -130,38 +137,39 @@ def invite(arguments: argparse.Namespace) -> None:
     from corpus.app.links import invitation_link, origin, require_secret
     from corpus.session_records import require_person
 
-    book = _book(arguments)
     # all are refused, or none
+    _store(arguments)
     secret, address = require_secret(studio_secret(arguments.corpus)), origin(arguments.url or ADDRESS)
     for name in arguments.names:
         require_person(name)
     expires = datetime.now(UTC) + timedelta(days=arguments.days)
-    for name in arguments.names:
-        invitation = book.invite(
-            name, expires=expires, quota=arguments.quota, protocol=arguments.protocol, language=arguments.language
-        )
-        print(f"{name}\t{invitation_link(address, secret, invitation)}")
+    with _book(arguments) as book:
+        for name in arguments.names:
+            invitation = book.invite(
+                name, expires=expires, quota=arguments.quota, protocol=arguments.protocol, language=arguments.language
+            )
+            print(f"{name}\t{invitation_link(address, secret, invitation)}")
 
 
 def revoke(arguments: argparse.Namespace) -> None:
     """gamac-meta assess revoke NAME"""
-    book = _book(arguments)
-    valid = _valid(book.invitations())
-    unknown = sorted(set(arguments.names) - {invitation.assessor for invitation in valid})
-    if unknown:
-        raise InvalidInputError(f"names must be of assessors with a link that is good, got {', '.join(unknown)}")
-    for invitation in valid:
-        if invitation.assessor in arguments.names:
-            book.revoke(invitation.id)
-            print(f"revoked the link of {invitation.assessor} made {invitation.created:%Y-%m-%d %H:%M}")
+    with _book(arguments) as book:
+        valid = _valid(book.invitations())
+        unknown = sorted(set(arguments.names) - {invitation.assessor for invitation in valid})
+        if unknown:
+            raise InvalidInputError(f"names must be of assessors with a link that is good, got {', '.join(unknown)}")
+        for invitation in valid:
+            if invitation.assessor in arguments.names:
+                book.revoke(invitation.id)
+                print(f"revoked the link of {invitation.assessor} made {invitation.created:%Y-%m-%d %H:%M}")
 
 
 def status(arguments: argparse.Namespace) -> None:
     """gamac-meta assess status"""
     from corpus.reliability import agreement_report
 
-    book = _book(arguments)
-    report = agreement_report(book)
+    with _book(arguments) as book:
+        report = agreement_report(book)
     if arguments.json:
         print(json.dumps(report.to_record(), indent=1, allow_nan=False))
     else:
@@ -170,11 +178,13 @@ def status(arguments: argparse.Namespace) -> None:
 
 def export(arguments: argparse.Namespace) -> None:
     """gamac-meta assess export"""
-    if arguments.out.suffix.lower() not in (".jsonl", ".parquet"):
-        raise InvalidInputError(f"the output must end in .jsonl or .parquet, got {str(arguments.out)!r}")
-    from corpus.exchange import export_sessions
+    known = TABLES if arguments.orders else (".jsonl", *TABLES)
+    if arguments.out.suffix.lower() not in known:
+        raise InvalidInputError(f"the output must end in one of {', '.join(known)}, got {str(arguments.out)!r}")
+    from corpus.exchange import export_orders, export_sessions
 
-    export_sessions(_book(arguments), arguments.out)
+    with _book(arguments) as book:
+        (export_orders if arguments.orders else export_sessions)(book, arguments.out)
     print(f"wrote {arguments.out}")
 
 
@@ -183,9 +193,18 @@ def import_(arguments: argparse.Namespace) -> None:
     from corpus.exchange import import_orders, import_sessions
 
     if arguments.format == "sessions":
-        print(import_sessions(_book(arguments), arguments.file))
-    else:
-        print(import_orders(_store(arguments), arguments.file, format=arguments.format, assessor=arguments.assessor))
+        with _book(arguments) as book:
+            print(import_sessions(book, arguments.file))
+        return
+    with _store(arguments) as store:
+        found = import_orders(
+            store,
+            arguments.file,
+            format=arguments.format,
+            assessor=arguments.assessor,
+            mapping=arguments.mapping,
+        )
+    print(found)
 
 
 def studio_secret(corpus: Path) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from gamac_meta import assess
-from gamac_meta.arguments import PROGRAM, Parser, add_command, jobs, names, natural, positive, seconds
+from gamac_meta.arguments import PROGRAM, Parser, add_command, jobs, names, natural, positive, seconds, weight
 from gamac_meta.exceptions import GamacMetaError, InvalidInputError, ModelError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from corpus.store import CorpusStore, Entry
 
 SCALES = ("common", "standard", "minmax", "none")
+PERSON_WEIGHT = 25.0
 IMAGES = (".png", ".pdf", ".svg")
 # What doctor looks for: the distributions of the core, then those of each extra
 EXTRAS = {
@@ -169,8 +170,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     command = add_command(commands, "train", train, "train and validate a model on a corpus")
     command.add_argument("--corpus", metavar="DIR", type=Path, required=True, help="made by corpus build")
-    command.add_argument("--orders", metavar="URL", help="database of the orders (default: the corpus's own)")
+    _add_orders(command)
     command.add_argument("--out", metavar="DIR", type=Path, help="where to write the model (default: only validate)")
+    command.add_argument(
+        "--force", action="store_true", help="put it in the place of the model in --out, better or worse"
+    )
     command.add_argument("--seed", metavar="N", type=natural, default=0, help="default: 0")
     command.add_argument("--jobs", metavar="N", type=jobs, default=1, help="processes, -1 for all cores (default: 1)")
 
@@ -178,10 +182,19 @@ def build_parser() -> argparse.ArgumentParser:
         commands, "evaluate-model", evaluate_model, "judge what train makes of a corpus, out of sample"
     )
     command.add_argument("--corpus", metavar="DIR", type=Path, required=True, help="made by corpus build")
-    command.add_argument("--orders", metavar="URL", help="database of the orders (default: the corpus's own)")
+    _add_orders(command)
     command.add_argument("--by", choices=("group", "base"), default="group", help="what is left out whole")
     command.add_argument("--shuffles", metavar="N", type=positive, default=1, help="noise controls (default: 1)")
     command.add_argument("--out", metavar="OUT", type=Path, help="also write it: .html, or .csv, .tsv, .parquet")
+    command.add_argument("--seed", metavar="N", type=natural, default=0, help="default: 0")
+    command.add_argument("--jobs", metavar="N", type=jobs, default=1, help="processes, -1 for all cores (default: 1)")
+
+    command = add_command(commands, "compare", compare, "two models on a corpus that neither learned from")
+    command.add_argument("former", metavar="FORMER", type=Path, help="model directory")
+    command.add_argument("new", metavar="NEW", type=Path, help="model directory")
+    command.add_argument("--corpus", metavar="DIR", type=Path, required=True, help="made by corpus build")
+    _add_orders(command)
+    command.add_argument("--out", metavar="OUT", type=Path, help="also write it: .csv, .tsv or .parquet")
     command.add_argument("--seed", metavar="N", type=natural, default=0, help="default: 0")
     command.add_argument("--jobs", metavar="N", type=jobs, default=1, help="processes, -1 for all cores (default: 1)")
 
@@ -390,7 +403,9 @@ def train(arguments: argparse.Namespace) -> None:
     trained = train_ranker(
         arguments.corpus,
         orders=arguments.orders,
+        person_weight=arguments.person_weight,
         out=arguments.out,
+        force=arguments.force,
         seed=arguments.seed,
         n_jobs=arguments.jobs,
         progress=True,
@@ -411,6 +426,7 @@ def evaluate_model(arguments: argparse.Namespace) -> None:
     assembled, _, judgement = evaluate_pipeline(
         arguments.corpus,
         orders=arguments.orders,
+        person_weight=arguments.person_weight,
         by=arguments.by,
         shuffles=arguments.shuffles,
         seed=arguments.seed,
@@ -423,6 +439,29 @@ def evaluate_model(arguments: argparse.Namespace) -> None:
     elif arguments.out:
         write_table(judgement.frame, arguments.out)
     print(judgement.report(assembled.kind))
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """gamac-meta compare FORMER NEW --corpus DIR"""
+    from gamac_meta.files import write_table
+    from rankers.comparison import compare_models
+
+    if arguments.out:
+        _require_suffix(arguments.out, (".csv", ".tsv", ".parquet"))
+    _announce_compilation()
+    comparison = compare_models(
+        arguments.former,
+        arguments.new,
+        arguments.corpus,
+        orders=arguments.orders,
+        person_weight=arguments.person_weight,
+        seed=arguments.seed,
+        n_jobs=arguments.jobs,
+        progress=True,
+    )
+    if arguments.out:
+        write_table(comparison.to_frame(), arguments.out)
+    print(comparison.report())
 
 
 def doctor(arguments: argparse.Namespace) -> int:
@@ -453,6 +492,17 @@ def doctor(arguments: argparse.Namespace) -> int:
         print(f"             {mean:.3f} [{low:.3f}, {high:.3f}]  {name}")
     print(f"             {figures['what']}")
     return 0
+
+
+def _add_orders(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--orders", metavar="URL", help="orders of people, beside those that the corpus itself keeps")
+    parser.add_argument(
+        "--person-weight",
+        metavar="W",
+        type=weight,
+        default=PERSON_WEIGHT,
+        help=f"simulated assessors that one person outweighs (default: {PERSON_WEIGHT:g})",
+    )
 
 
 def _add_table(parser: argparse.ArgumentParser, scale: str) -> None:

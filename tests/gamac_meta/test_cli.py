@@ -25,6 +25,7 @@ from gamac_meta.files import read_table
 from gamac_meta.inputs import prepare
 from gamac_meta.recommend import Explanation, Recommendation
 from gamac_meta.types import MeasureTable
+from rankers.mixing import PERSON_WEIGHT
 from rankers.persistence import save
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -627,3 +628,8 @@ def test_an_interrupted_search_still_writes_the_best_so_far(tmp_path):
 )
 def test_a_search_that_cannot_be_made_is_refused_in_one_line(capsys, options, message):
     assert message in refused(capsys, "cluster", PENGUINS, *options)
+
+
+def test_the_default_weight_of_a_person_is_that_of_training():
+    # written down once more, so that a command line costs no import
+    assert cli.PERSON_WEIGHT == PERSON_WEIGHT
