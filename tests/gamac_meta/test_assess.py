@@ -154,7 +154,10 @@ def test_ranges_hold_both_ends():
 
 
 def test_export_says_which_files_it_writes(tiny_corpus, tmp_path, capsys):
-    assert ".jsonl or .parquet" in refused(capsys, "export", "--corpus", tiny_corpus, "--out", tmp_path / "a.txt")
+    out = tmp_path / "a.txt"
+    assert ".jsonl, .parquet, .csv, .tsv" in refused(capsys, "export", "--corpus", tiny_corpus, "--out", out)
+    out = tmp_path / "a.jsonl"
+    assert "one of .parquet, .csv, .tsv" in refused(capsys, "export", "--corpus", tiny_corpus, "--orders", "--out", out)
 
 
 def test_status_before_anybody_came(tiny_corpus, capsys):
