@@ -87,15 +87,15 @@ def total(counts: Iterable[Count]) -> Count:
 def repeats(work: Work) -> Count:
     """Questions asked again, sides swapped, that were answered alike; a tie only once counts half, skips are out."""
     alike, asked = 0.0, 0
-    earlier: dict[frozenset[int], int | None] = {}  # the item preferred, None is a tie
+    earlier: dict[tuple[int, int], int | None] = {}  # the item preferred by its sides, None is a tie
     for answer in work.answers:
         if answer.purpose == "attention" or answer.verdict == "skip":
             continue
         preferred = {"left": answer.left, "right": answer.right}.get(answer.verdict)
         if answer.purpose != "repeat":
-            earlier[answer.pair] = preferred
+            earlier[answer.left, answer.right] = preferred
             continue
-        before = earlier[answer.pair]
+        before = earlier[answer.right, answer.left]
         asked += 1
         alike += 1.0 if preferred == before else 0.5 * (preferred is None or before is None)
     return Count(alike, asked)

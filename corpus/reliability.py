@@ -166,8 +166,8 @@ class AgreementReport:
             f"repeated questions answered alike: {_said(all_.consistency)} of {all_.repeats} "
             f"({_said(all_.consistency_low)} to {_said(all_.consistency_high)}); attention checks passed: "
             f"{all_.attention_passed} of {all_.attention_checks}",
-            f"answers for the left: {_said(all_.left_share)} (p {_said(all_.left_p)}); "
-            f"later entered, higher ranked: tau {_said(all_.order_tau)} (p {_said(all_.order_p)})",
+            f"answers for the left: {_said(all_.left_share)} ({_said_p(all_.left_p)}); "
+            f"later entered, higher ranked: tau {_said(all_.order_tau)} ({_said_p(all_.order_p)})",
         ]
         width = max((len(row.assessor) for row in self.assessors), default=0)
         lines += [
@@ -387,6 +387,10 @@ def _mean(values: Iterable[float]) -> float:
 
 def _said(value: float, form: str = ".2f") -> str:
     return format(value, form) if isfinite(value) else "unknown"
+
+
+def _said_p(value: float) -> str:
+    return "p unknown" if isnan(value) else f"p {value:.3f}" if value >= 0.001 else "p < 0.001"
 
 
 def _names(kind: Any) -> list[str]:

@@ -120,9 +120,10 @@ def test_repeats_are_counted_by_what_was_preferred_whatever_the_side():
         *((3, 1, "tie", "insert"), (1, 3, "left", "repeat")),  # half
         *((3, 2, "right", "insert"), (2, 3, "skip", "repeat")),  # out
         *((4, 1, "right", "attention"), (0, 3, "left", "check")),
+        *((3, 0, "right", "check"), (0, 3, "right", "repeat")),  # not: the one with swapped sides counts
     ]
-    assert repeats(work(asked)) == (2.5, 4)
-    assert lefts(work(asked)) == (5, 8)
+    assert repeats(work(asked)) == (2.5, 5)
+    assert lefts(work(asked)) == (5, 10)
 
 
 def test_an_attention_check_is_passed_by_preferring_what_is_not_the_decoy():
