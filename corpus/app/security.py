@@ -108,7 +108,7 @@ class Shield:
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
+            logger.exception("%s %s failed", scope["method"], shown(scope["path"]))
             if begun:
                 raise
             answer = JSONResponse(problem("internal", "the studio failed; the administrator finds why in its log"), 500)
@@ -181,6 +181,11 @@ class BodyLimit:
 def answer_of(refusal: Refusal) -> JSONResponse:
     """A refusal as an answer."""
     return JSONResponse(problem(refusal.code, refusal.message), refusal.status, refusal.headers)
+
+
+def shown(path: str) -> str:
+    """A path for the log: in one line, not endless, and without the token that would let its reader in."""
+    return "/join/..." if path.startswith("/join/") else ascii(path[:200])[1:-1]
 
 
 def address_of(scope: Scope) -> str:

@@ -18,7 +18,7 @@ from starlette.types import Scope
 
 from corpus.app import admin, api, dashboard, pages
 from corpus.app.refusals import Refusal
-from corpus.app.security import HEADERS, HSTS, BodyLimit, Limits, RateLimit, Shield, answer_of
+from corpus.app.security import HEADERS, HSTS, BodyLimit, Limits, RateLimit, Shield, answer_of, shown
 from corpus.app.studio import Studio
 from gamac_meta import __version__
 from gamac_meta.exceptions import CorpusError, InvalidInputError
@@ -139,7 +139,7 @@ async def broken_rule(request: Request, error: Exception) -> Response:
 
 async def unusable_storage(request: Request, error: Exception) -> Response:
     """Where the storage is and what is wrong with it is for the log alone."""
-    logger.error("%s %s: %s", request.method, request.url.path, error)
+    logger.error("%s %s: %s", request.method, shown(request.url.path), error)
     message = "the storage cannot be used at the moment; what was acknowledged is stored"
     return await refused(request, Refusal(503, "storage", message, {"Retry-After": RETRY_SECONDS}))
 

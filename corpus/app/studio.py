@@ -128,8 +128,9 @@ class Studio:
         return self.book.open(invitation.assessor, key, plan)
 
 
-def studio_of(request: Request) -> Studio:
+async def studio_of(request: Request) -> Studio:
     """The studio that a request came to."""
+    # asynchronous, as all that waits for nothing: the framework gives what is not a thread
     studio = request.app.state.studio
     assert isinstance(studio, Studio)
     return studio

@@ -65,7 +65,7 @@ def visitor(studio: SharedStudio, cookie: CookieValue) -> Invitation:
 Visitor = Annotated[Invitation, Depends(visitor)]
 
 
-def changing_visitor(request: Request, studio: SharedStudio, invitation: Visitor, token: PageToken) -> Invitation:
+async def changing_visitor(request: Request, studio: SharedStudio, invitation: Visitor, token: PageToken) -> Invitation:
     """The assessor who asks for a change, from the studio's own page: Refusal 403 otherwise."""
     _require_own_page(request, studio, invitation.id, token)
     return invitation

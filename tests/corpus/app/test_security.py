@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from corpus.app.refusals import Refusal
-from corpus.app.security import HEADERS, Limits, Rates, Shield, address_of
+from corpus.app.security import HEADERS, Limits, Rates, Shield, address_of, shown
 
 
 def scope_from(host):
@@ -91,3 +91,10 @@ class TestShield:
 
         start, _ = self.answer(cached)
         assert [value for name, value in start["headers"] if name == b"cache-control"] == [b"private"]
+
+
+class TestLog:
+    def test_holds_no_token_and_no_lines_of_others(self):
+        assert shown("/join/IjEi.abc") == "/join/..."
+        assert shown("/x\nERROR forged\x1b[2J") == "/x\\nERROR forged\\x1b[2J"
+        assert len(shown("/" + "a" * 5000)) == 200
