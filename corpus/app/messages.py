@@ -25,7 +25,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "bar.pair": ("pair {done} of about {expected}", "пара {done}, всего около {expected}"),
     "bar.last_step": ("last step", "последний шаг"),
     "bar.minutes": ("about {minutes} min", "около {minutes} мин"),
-    "bar.soon": ("under a minute", "меньше минуты"),
+    "bar.soon": ("under 1 min", "меньше 1 мин"),
     "bar.settings": ("Settings", "Настройки"),
     "status.saved": ("Saved", "Сохранено"),
     "status.waiting": ("To send: {count}", "К отправке: {count}"),

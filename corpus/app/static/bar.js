@@ -5,8 +5,11 @@ import { say } from "./text.js";
 const PACE = 5; // seconds per answer where nothing is known yet
 const ENOUGH = 5; // answers whose times tell how fast somebody is
 const ARRANGING = 60; // seconds that the last screen takes
+const GRACE = 800; // ms that an answer may be on its way
 
 const find = (id) => document.getElementById(id);
+
+let showing = 0;
 
 /** Median seconds per answer in these events; where there are few, what is known from elsewhere. */
 export function paceOf(events, known) {
@@ -34,5 +37,12 @@ export function showProgress({ session, state } = {}, pace = PACE) {
 export function showStatus(count, offline) {
   const state = offline ? "offline" : count ? "waiting" : "saved";
   find("status").dataset.state = state;
-  find("status-text").textContent = say(offline && !count ? "status.offline_saved" : `status.${state}`, { count });
+  clearTimeout(showing);
+  const show = () => {
+    find("status").dataset.shown = state;
+    find("status-text").textContent = say(offline && !count ? "status.offline_saved" : `status.${state}`, { count });
+  };
+  // an answer that is on its way for a moment is no news
+  if (state === "waiting" && find("status").dataset.shown === "saved") showing = setTimeout(show, GRACE);
+  else show();
 }

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - Cyrillic letters are meant
 """Texts of the page: both languages have the same keys and placeholders, and every key that is used is there."""
 
 import re

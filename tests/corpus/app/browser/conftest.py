@@ -1,0 +1,57 @@
+"""The studio with a real server and a real browser."""
+
+import os
+
+import pytest
+from studio_browser import Desk
+from studio_server import serve
+
+from corpus.store import CorpusStore
+
+CHROMIUM = "GAMAC_META_TEST_CHROMIUM"
+GENEROUS = dict.fromkeys(("assessor", "address", "entry", "login"), "100000/minute")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=os.environ[CHROMIUM], args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory, small_entry):
+    """A server with three data sets of 5 candidates; (server, corpus)."""
+    corpus = tmp_path_factory.mktemp("studio") / "corpus"
+    with CorpusStore(corpus, create=True) as store:
+        for index in range(3):
+            store.write(small_entry(index, n=80, p=5))
+    with serve(corpus, limits=GENEROUS) as server:
+        yield server, corpus
+
+
+@pytest.fixture
+def desk(served, browser):
+    """The running studio; contexts that a test opens are closed after it."""
+    server, corpus = served
+    desk = Desk(server, browser, corpus)
+    yield desk
+    for context in browser.contexts:
+        context.close()
+    desk.book.close()
+
+
+@pytest.fixture
+def newcomer(desk):
+    """Invite somebody and sit them down: (name, work)."""
+
+    def sit(*, practiced=True, quota=20, language="en", **options):
+        name, link = desk.invite(practiced=practiced, quota=quota, language=language)
+        return name, desk.sit(link, **options)
+
+    return sit
