@@ -119,6 +119,15 @@ def test_without_the_token_there_is_a_form_and_nothing_else(busy):
     assert busy.join("carl").get("/admin").status_code == 401
 
 
+def test_what_the_page_links_to_is_there(busy):
+    page = busy.admin().get("/admin").text
+    links = set(re.findall(r'(?:href|src)="(/[^"]+)"', page))
+    assert "/api/admin/export" in links
+    assert {link: busy.admin().get(link).status_code for link in links} == dict.fromkeys(links, 200)
+    anchors = set(re.findall(r'href="#([^"]+)"', page))
+    assert anchors <= set(re.findall(r'id="([^"]+)"', page))
+
+
 def test_logging_in_leads_to_the_page(busy):
     client = busy.client()
     answer = client.post("/admin/login", data={"token": TOKEN})
