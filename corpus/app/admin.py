@@ -23,7 +23,10 @@ from corpus.app.visitors import (
     require_token,
     required_admin_token,
 )
+from corpus.session_lines import session_lines
 from corpus.sessions import PRACTICE, Invitation
+
+JSON_LINES = "application/x-ndjson"
 
 router = APIRouter()
 only_administrator = Depends(administrator)
@@ -185,6 +188,20 @@ def revoke(invitation_id: InvitationId, studio: SharedStudio) -> InvitationView:
     revoked = studio.book.invitation(invitation_id)
     assert revoked is not None
     return InvitationView.of(studio, revoked)
+
+
+@router.get(
+    "/api/admin/export",
+    summary="Everything people did, as JSON lines",
+    response_class=Response,
+    responses={200: {"content": {JSON_LINES: {"schema": {"type": "string"}}}}, **documented(401, 404)},
+    dependencies=[only_administrator],
+)
+def export(studio: SharedStudio) -> Response:
+    # whole before it is sent: a storage that breaks halfway is an error, not a short file
+    content = "".join(session_lines(studio.book))
+    name = f"assessors-{datetime.now(UTC):%Y-%m-%d}.jsonl"
+    return Response(content, media_type=JSON_LINES, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def login_form(*, failed: bool) -> HTMLResponse:

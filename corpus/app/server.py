@@ -94,11 +94,7 @@ class Revalidated(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file, or 404."""
-        try:
-            response = await super().get_response(path, scope)
-        except ValueError:
-            # no file has a zero byte in its name
-            raise HTTPException(404) from None
+        response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "no-cache"
         return response
 

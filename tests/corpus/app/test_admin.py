@@ -8,9 +8,12 @@ from studio_server import HEADER, SECRET, TOKEN, Assessor, event
 from corpus.app.links import admin_cookie, page_token
 from corpus.app.security import Limits
 from corpus.app.visitors import ADMIN, ADMIN_COOKIE
+from corpus.exchange import export_sessions
 
 ROUTES = (
     ("GET", "/api/admin/status"),
+    ("GET", "/api/admin/agreement"),
+    ("GET", "/api/admin/export"),
     ("GET", "/api/admin/invitations"),
     ("POST", "/api/admin/invitations"),
     ("POST", f"/api/admin/invitations/{'0' * 32}/revoke"),
@@ -171,6 +174,16 @@ def test_status_counts_what_was_done(open_studio):
             {"assessor": "eve", "practiced": False, "open": 0, "finished": 0, "declined": 0},
         ],
     }
+
+
+def test_export_is_what_the_command_line_writes(studio, tmp_path):
+    ann = studio.join("ann")
+    ann.work(ann.past_practice(), judge=lambda item: item)
+    export_sessions(studio.book, tmp_path / "all.jsonl")
+    answer = studio.admin().get("/api/admin/export")
+    assert answer.content == (tmp_path / "all.jsonl").read_bytes()
+    assert re.fullmatch(r'attachment; filename="assessors-[0-9-]{10}\.jsonl"', answer.headers["Content-Disposition"])
+    assert SECRET not in answer.text
 
 
 def test_pages_of_the_administrator_hold_nothing_that_runs_inline(studio):

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from markupsafe import escape
 from studio_server import HEADER, SECRET, event, next_event, read_picture, state_of
 
 from corpus.app.links import cookie_value, page_token
@@ -569,6 +570,9 @@ class TestInjection:
         assert "<script>alert" not in page
         assert "<img src=x" not in page
         assert len(studio.book.sessions(name)) == 2
+        overview = studio.admin().get("/admin").text
+        assert str(escape(name)) in overview
+        assert name not in overview or escape(name) == name
         listed = studio.admin().get("/api/admin/status").json()["assessors"]
         assert [each["assessor"] for each in listed] == [name]
 
