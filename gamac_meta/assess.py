@@ -114,21 +114,23 @@ def serve(arguments: argparse.Namespace) -> None:
         wanted=arguments.wanted,
         indices=arguments.datasets,
     )
-    print(f"studio: {address}; links for assessors: {PROGRAM} assess invite NAME --corpus {arguments.corpus}")
-    print(f"admin:  {address}/admin" if admin else f"admin:  off; set {ADMIN} to a long random token to have it")
-    sys.stdout.flush()
     config = uvicorn.Config(
         app, host=arguments.host, port=arguments.port, log_level="warning", access_log=False, server_header=False
     )
-    # a server that is told to stop has done what it should; uvicorn ends what is under way, then passes the signal on
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        uvicorn.Server(config).run()
-    except KeyboardInterrupt:
-        print("stopped; every answer that was acknowledged is stored")
+        listening = config.bind_socket()
     except SystemExit:
         # uvicorn has said why on standard error
         raise CorpusError(f"the studio must have a free port, got {arguments.host}:{arguments.port}") from None
+    print(f"studio: {address}; links for assessors: {PROGRAM} assess invite NAME --corpus {arguments.corpus}")
+    print(f"admin:  {address}/admin" if admin else f"admin:  off; set {ADMIN} to a long random token to have it")
+    sys.stdout.flush()
+    # a server that is told to stop has done what it should; uvicorn ends what is under way, then passes the signal on
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:
+        print("stopped; every answer that was acknowledged is stored")
 
 
 def invite(arguments: argparse.Namespace) -> None:
