@@ -116,17 +116,17 @@ def store_events(
 
 
 def _me(studio: Studio, invitation: Invitation) -> Me:
-    mine = [session.status for session in studio.sessions(invitation.assessor)]
-    trial = studio.practice(invitation.assessor)
+    trial, mine = studio.history(invitation.assessor)
+    statuses = [session.status for session in mine]
     return Me.model_validate(
         {
             "assessor": invitation.assessor,
             "language": invitation.language,
             "quota": invitation.quota,
-            "finished": mine.count("finished"),
-            "declined": mine.count("declined"),
+            "finished": statuses.count("finished"),
+            "declined": statuses.count("declined"),
             "practiced": trial is not None and trial.status != "open",
-            "seconds_per_answer": studio.pace(invitation.assessor),
+            "seconds_per_answer": studio.pace(mine),
         }
     )
 
@@ -141,7 +141,8 @@ def _own(studio: Studio, invitation: Invitation, session_id: str) -> Session:
 
 def _facts(studio: Studio, invitation: Invitation, session: Session) -> SessionFacts:
     trial = session.key == PRACTICE
-    numbers = {known.id: number for number, known in enumerate(studio.sessions(invitation.assessor), start=1)}
+    _, mine = studio.history(invitation.assessor)
+    numbers = {known.id: number for number, known in enumerate(mine, start=1)}
     return SessionFacts.of(
         session,
         number=numbers.get(session.id, 0),

@@ -70,13 +70,11 @@ class Studio:
         """Let go of the database."""
         self.book.close()
 
-    def sessions(self, assessor: str) -> tuple[Session, ...]:
-        """The assessor's sessions on data sets of this corpus, in the order they were opened; practice left out."""
-        return tuple(session for session in self.book.sessions(assessor) if session.key in self.places)
-
-    def practice(self, assessor: str) -> Session | None:
-        """The assessor's practice, once it was begun."""
-        return next((session for session in self.book.sessions(assessor) if session.key == PRACTICE), None)
+    def history(self, assessor: str) -> tuple[Session | None, tuple[Session, ...]]:
+        """The assessor's practice, once it was begun; and the sessions on this corpus, the first opened first."""
+        known = self.book.sessions(assessor)
+        practice = next((session for session in known if session.key == PRACTICE), None)
+        return practice, tuple(session for session in known if session.key in self.places)
 
     def current(self, invitation: Invitation, after: str | None = None) -> Session | None:
         """The session to go on with: practice, one that is open, or a new one; None when there is nothing to do.
@@ -86,12 +84,11 @@ class Studio:
         """
         # two tabs ask at once: the second finds what the first has opened
         with self._doors[seed_of(invitation.assessor) % DOORS]:
-            practice = self.practice(invitation.assessor)
+            practice, mine = self.history(invitation.assessor)
             if practice is None:
                 return self._open(invitation, PRACTICE)
             if practice.status == "open" and practice.id != after:
                 return practice
-            mine = self.sessions(invitation.assessor)
             begun = next((session for session in mine if session.status == "open" and session.id != after), None)
             if begun is not None:
                 return begun
@@ -106,12 +103,11 @@ class Studio:
         """How many assessors work on each data set or have finished it."""
         return {key: counts["open"] + counts["finished"] for key, counts in self.book.activity().items()}
 
-    def pace(self, assessor: str) -> float | None:
-        """Median seconds from a question to its answer, over the assessor's last sessions."""
-        recent = self.sessions(assessor)[-PACE_SESSIONS:]
+    def pace(self, sessions: Sequence[Session]) -> float | None:
+        """Median seconds from a question to its answer, over the last of one assessor's sessions."""
         times = [
             stored.took_ms
-            for session in recent
+            for session in sessions[-PACE_SESSIONS:]
             for stored in self.book.events(session.id)
             if stored.event.kind == "answer" and stored.took_ms is not None
         ]
