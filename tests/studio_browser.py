@@ -148,6 +148,14 @@ class Work:
         stored = self.page.evaluate("() => JSON.stringify(localStorage)")
         return {key: json.loads(value) for key, value in json.loads(stored).items() if "/event/" in key}
 
+    def untie(self):
+        """Split all groups of the last screen."""
+        tied = self.page.locator(".place.tied .take")
+        while tied.count():
+            tied.first.click()
+            self.page.click("#split")
+        return self.places()
+
     def places(self):
         """The groups of cards on the last screen, by name, best first."""
         return self.page.evaluate(

@@ -14,7 +14,7 @@ const HUES = [
 const BLACK = 7;
 const WHITE_STAND_IN = [240, 240, 240]; // for black on a dark background
 const NOISE = { light: [128, 128, 128], dark: [150, 150, 150] };
-const SHADES = [0, -0.4, 0.45, -0.65]; // towards black (negative) or white
+const SHADES = [0, -0.4, 0.45, -0.65]; // away from a light background (negative) or towards it
 const GRAYS = [0, 0.35, 0.55, 0.7]; // black can only grow lighter, its stand-in only darker
 
 export const SHAPES = ["circle", "square", "triangle", "diamond", "cross", "wedge"];
@@ -38,7 +38,7 @@ export function look(number, { dark, marked }) {
   if (number < 0) return { shape: "ring", fill: NOISE[dark ? "dark" : "light"], edge: null };
   const hue = number % HUES.length;
   const round = Math.floor(number / HUES.length);
-  const fill = hue === BLACK ? gray(GRAYS[round % GRAYS.length], dark) : shaded(HUES[hue], SHADES[round % SHADES.length]);
+  const fill = hue === BLACK ? gray(GRAYS[round % GRAYS.length], dark) : shaded(HUES[hue], SHADES[round % SHADES.length] * (dark ? -1 : 1));
   return {
     shape: SHAPES[(marked ? round + hue : round) % SHAPES.length],
     fill,

@@ -14,7 +14,7 @@ export class Sender {
   #again = false;
   offline = false;
 
-  /** listener: {changed(), conflict(id), over()} */
+  /** listener: {changed(), conflict(id), refused(), over()} */
   constructor(journal, listener) {
     this.#journal = journal;
     this.#listener = listener;
@@ -68,6 +68,8 @@ export class Sender {
           return;
         }
         this.offline = error instanceof Offline;
+        // it is tried again all the same: a reload or a repair may help, and nothing is thrown away
+        if (error instanceof Refused && !error.passing) this.#listener.refused();
         this.#listener.changed();
         // where the server names a time, a new answer does not cut it short
         if (error.wait) await new Promise((resolve) => setTimeout(resolve, error.wait * 1000));

@@ -14,6 +14,7 @@ import { Stopwatch } from "./stopwatch.js";
 import { say } from "./text.js";
 
 const STAGES = ["loading", "welcome", "ready", "compare", "arrange", "pause", "done", "all", "wait", "over", "trouble"];
+const LONGEST = 7 * 24 * 3600 * 1000; // ms that the server takes for an answer
 const RETRY = 5000; // ms between tries while there is nothing to work on
 const SLOW = 300; // ms after which the person is told that something is loading
 
@@ -161,8 +162,8 @@ function act(kind, body, took) {
     step: steps,
     kind,
     body,
-    took_ms: took,
-    at: new Date().toISOString(),
+    took_ms: took === null ? null : Math.min(took, LONGEST),
+    at: timestamp(),
   };
   replay(session.plan, [...events, event]); // throws rather than store what does not fit
   if (!journal.append(session.id, event)) {
@@ -171,6 +172,12 @@ function act(kind, body, took) {
   }
   sender.kick();
   return true;
+}
+
+/** What the clock of this device says; null where it is so wrong that its year has more than four digits. */
+function timestamp() {
+  const text = new Date().toISOString();
+  return /^\d{4}-/.test(text) ? text : null;
 }
 
 /** A random UUID; crypto.randomUUID is missing where a page is served without encryption. */
@@ -232,11 +239,21 @@ const passes = (error) => error instanceof Offline || (error instanceof Refused 
 /** Whether the server, not the page, is to blame. */
 const expectable = (error) => error instanceof Offline || error instanceof Refused;
 
-const closed = (session) => ["finished", "declined"].includes(replay(session.plan, journal.events(session.id)).stage);
+/** The stage of a session on this device; null where another version of the page left what this one cannot read. */
+function stageOf(session) {
+  try {
+    return replay(session.plan, journal.events(session.id)).stage;
+  } catch {
+    return null;
+  }
+}
+
+const open = (session) => ["compare", "arrange"].includes(stageOf(session));
+const closed = (session) => ["finished", "declined"].includes(stageOf(session));
 
 /** The session to work on: the server's choice, or one that is on this device. null where there is none left. */
 async function choose() {
-  const local = journal.sessions().find((session) => !closed(session));
+  const local = journal.sessions().find(open);
   if (local && (sender.offline || !navigator.onLine)) return local;
   try {
     await sender.flush();
@@ -357,6 +374,7 @@ async function begin() {
       toast("conflict");
       if (id === current?.session.id) refresh();
     },
+    refused: () => toast("trouble.text"),
     over,
   });
   sender.kick();

@@ -212,6 +212,49 @@ def test_answers_of_the_server_are_lost(desk, newcomer):
     assert desk.verdicts(name) == [*given, "finish"]
 
 
+def test_server_asks_for_patience(desk, newcomer):
+    name, work = newcomer()
+    work.begin()
+    refused = []
+
+    def refuse_at_first(route):
+        if len(refused) < 2:
+            refused.append(route.request.post_data_json)
+            route.fulfill(status=429, headers={"Retry-After": "1"}, json={"error": {"code": "too_many_requests"}})
+        else:
+            route.continue_()
+
+    work.page.route(EVENTS, refuse_at_first)
+    work.answer("left")
+    expect(work.page.locator("#status-text")).to_have_text("To send: 1")
+    work.saved()
+    assert len(refused) == 2
+    assert desk.verdicts(name) == ["left"]
+
+
+def test_events_that_this_page_cannot_replay(desk):
+    name, link = desk.invite()
+    context = desk.context()
+    work = desk.sit(link, context)
+    work.begin()
+    work.answer("left")
+    work.answer("tie")
+    work.saved()
+    # as another version of the page may have left them
+    work.page.evaluate(
+        """() => {
+            const key = Object.keys(localStorage).find((each) => each.endsWith("/0"));
+            const event = JSON.parse(localStorage[key]);
+            localStorage[key] = JSON.stringify({ ...event, kind: "guess" });
+        }"""
+    )
+    work.page.reload()
+    assert work.at("compare").pair() == 3
+    work.answer("right")
+    work.saved()
+    assert desk.verdicts(name) == ["left", "tie", "right"]
+
+
 def test_requests_are_delayed_repeated_and_reordered(desk, newcomer):
     name, work = newcomer()
     chance = random.Random(0)

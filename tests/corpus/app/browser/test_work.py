@@ -13,10 +13,17 @@ RUSSIAN = "Какая группировка естественнее?"
 
 
 @pytest.mark.parametrize(
-    ("screen", "means"), [(DESKTOP, "mouse"), (DESKTOP, "keys"), (PHONE, "fingers")], ids=lambda value: str(value)[:9]
+    ("screen", "means", "protocol"),
+    [
+        (DESKTOP, "mouse", "binary_insertion"),
+        (DESKTOP, "keys", "bradley_terry"),
+        (PHONE, "fingers", "binary_insertion"),
+    ],
+    ids=["mouse", "keys", "fingers"],
 )
-def test_whole_data_set(desk, newcomer, screen, means):
-    name, work = newcomer(practiced=False, **screen)
+def test_whole_data_set(desk, screen, means, protocol):
+    name, link = desk.invite(practiced=False, protocol=protocol)
+    work = desk.sit(link, **screen)
     work.at("welcome").page.click("#start-practice")
     work.at("compare")
     while work.ready():
@@ -93,12 +100,13 @@ def test_order_is_adjusted_by_keys_and_buttons(desk, newcomer):
     work.begin().compare(("left", "right", "right"))
     page = work.at("arrange").page
     first = order_of(work)
+    alone = work.untie()
     last = page.locator(".take").last
     last.focus()
     for _ in range(4):
         page.keyboard.press("ArrowUp")
     moved = order_of(work)
-    name_of_last = first.split("|")[-1][-1]
+    name_of_last = alone[-1][0]
     assert moved.startswith(name_of_last)
     expect(page.locator("#live")).to_have_text(f"Grouping {name_of_last}, place 1 of 5")
     assert page.evaluate("() => document.activeElement.classList.contains('take')")
@@ -116,6 +124,7 @@ def test_order_is_adjusted_by_keys_and_buttons(desk, newcomer):
     assert order_of(work.at("arrange")) == tied  # what was adjusted outlives a reload
     page.click("#restore")
     assert order_of(work) == first
+    work.untie()
     page.locator(".take").last.click()
     page.click("#join")
     tied = order_of(work)
@@ -133,7 +142,7 @@ def test_order_is_adjusted_by_dragging(newcomer, screen):
     _, work = newcomer(**screen)
     work.begin().compare(("left", "right", "right"))
     page = work.at("arrange").page
-    groups = work.places()
+    groups = work.untie()
     assert [len(group) for group in groups] == [1] * 5
     upright = page.evaluate("() => getComputedStyle(document.getElementById('places')).flexDirection") == "column"
     assert upright == (screen is PHONE)
