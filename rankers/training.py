@@ -15,7 +15,7 @@ from metafeatures import LANDMARKS, SCHEMA_VERSION
 from rankers._pairs import pair_feature_names
 from rankers.assembly import Assembled, assemble
 from rankers.cases import shuffled
-from rankers.comparison import PairedComparison, compare_teaching, former_teaching
+from rankers.comparison import PairedComparison, Teaching, compare_teaching, former_teaching
 from rankers.evaluation import judge
 from rankers.judgement import FIGURES, Judgement
 from rankers.mixing import PERSON_WEIGHT, Teachers, short
@@ -79,14 +79,16 @@ def train(
     Raises PromotionRefusedError where `out` holds a model and the comparison objects to the new one
     (`PairedComparison.objections`), unless forced. Whatever is raised, a model that was there before stays whole.
     """
+    _require_seed(seed)
     former = None
     if out is not None:
         refuse_foreign(Path(out))
         former = _former_card(Path(out))
-    assembled, held_out, judgement = evaluate_pipeline(
-        directory, orders=orders, person_weight=person_weight, seed=seed, n_jobs=n_jobs, progress=progress
-    )
-    comparison = _compared(assembled, held_out, former, force, seed=seed, n_jobs=n_jobs, progress=progress)
+    how: dict[str, Any] = {"seed": seed, "n_jobs": n_jobs, "progress": progress}
+    assembled = assemble(Path(directory), orders=orders, person_weight=person_weight, n_jobs=n_jobs, progress=progress)
+    taught = _former_teaching(assembled, former, must=former is not None and not force)
+    held_out, judgement = _judged(assembled, "group", 1, **how)
+    comparison = compare_teaching(assembled, held_out, taught, **how) if taught is not None else None
     if former is not None and comparison is not None and not force:
         _refuse_worse(comparison, Path(str(out)))
     lesson = assembled.lesson
@@ -120,11 +122,11 @@ def _former_card(out: Path) -> Mapping[str, Any] | None:
         return None
 
 
-def _compared(
-    assembled: Assembled, held_out: HeldOut, former: Mapping[str, Any] | None, force: bool, **how: Any
-) -> PairedComparison | None:
-    """With the former teaching; None where all teach the same, or nobody taught the former here."""
-    must = former is not None and not force
+def _former_teaching(assembled: Assembled, former: Mapping[str, Any] | None, *, must: bool) -> Teaching | None:
+    """What the former model was taught, to be compared with; None where that is all there is, or nobody taught it here.
+
+    must: refuse what cannot be compared, before any work.
+    """
     try:
         taught = former_teaching(assembled, former)
     except InvalidInputError as error:
@@ -136,7 +138,7 @@ def _compared(
             f"the former model stays: {taught.lost} orders of people that taught it must be on record, got none of "
             f"them; give the database that holds them. Else {REMEDY}"
         )
-    return compare_teaching(assembled, held_out, taught, **how) if taught.differs else None
+    return taught if taught.differs else None
 
 
 def _refuse_worse(comparison: PairedComparison, out: Path) -> None:
@@ -164,13 +166,24 @@ def evaluate_pipeline(
     by: what is left out whole, "group" (of generators) or "base" (data set). shuffles: of the targets,
     each a whole training on noise; their picks are judged together.
     """
-    if seed < 0:
-        raise InvalidInputError(f"seed must be >= 0, got {seed}")
+    _require_seed(seed)
     if by not in KINDS:
         raise InvalidInputError(f"by must be one of {', '.join(KINDS)}, got {by!r}")
     if shuffles < 1:
         raise InvalidInputError(f"shuffles must be at least 1, got {shuffles}")
     assembled = assemble(Path(directory), orders=orders, person_weight=person_weight, n_jobs=n_jobs, progress=progress)
+    return assembled, *_judged(assembled, by, shuffles, seed=seed, n_jobs=n_jobs, progress=progress)
+
+
+def _require_seed(seed: int) -> None:
+    if seed < 0:
+        raise InvalidInputError(f"seed must be >= 0, got {seed}")
+
+
+def _judged(
+    assembled: Assembled, by: str, shuffles: int, *, seed: int, n_jobs: int, progress: bool
+) -> tuple[HeldOut, Judgement]:
+    """Predictions of every data set by what was taught without its like, and how good they are."""
     lesson = assembled.lesson
     common: dict[str, Any] = {"by": by, "seed": seed, "n_jobs": n_jobs}
     held_out = leave_out(lesson, progress=f"leaving each {by} out" if progress else None, **common)
@@ -197,7 +210,7 @@ def evaluate_pipeline(
         by=by,
         seed=seed,
     )
-    return assembled, held_out, replace(judgement, remarks=tuple(remarks))
+    return held_out, replace(judgement, remarks=tuple(remarks))
 
 
 def _card(
