@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gamac_meta import assess
 from gamac_meta.arguments import PROGRAM, Parser, add_command, jobs, names, natural, positive, seconds, weight
-from gamac_meta.exceptions import GamacMetaError, InvalidInputError, ModelError
+from gamac_meta.exceptions import GamacMetaError, InvalidInputError, ModelError, PromotionRefusedError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -400,16 +400,21 @@ def train(arguments: argparse.Namespace) -> None:
     from rankers.training import train as train_ranker
 
     _announce_compilation()
-    trained = train_ranker(
-        arguments.corpus,
-        orders=arguments.orders,
-        person_weight=arguments.person_weight,
-        out=arguments.out,
-        force=arguments.force,
-        seed=arguments.seed,
-        n_jobs=arguments.jobs,
-        progress=True,
-    )
+    try:
+        trained = train_ranker(
+            arguments.corpus,
+            orders=arguments.orders,
+            person_weight=arguments.person_weight,
+            out=arguments.out,
+            force=arguments.force,
+            seed=arguments.seed,
+            n_jobs=arguments.jobs,
+            progress=True,
+        )
+    except PromotionRefusedError as error:
+        if error.report:
+            print(error.report)
+        raise
     print(trained.report())
     if trained.directory:
         print(f"\nwrote {trained.directory}; use it: {PROGRAM} recommend FILE --model {trained.directory}")

@@ -20,7 +20,7 @@ from sklearn.metrics import adjusted_rand_score
 import gamac_meta.recommend
 from gamac_meta import MEASURES, cli, evaluate, score_partitions
 from gamac_meta._kernels import compiler
-from gamac_meta.exceptions import ModelError
+from gamac_meta.exceptions import ModelError, PromotionRefusedError
 from gamac_meta.files import read_table
 from gamac_meta.inputs import prepare
 from gamac_meta.recommend import Explanation, Recommendation
@@ -633,3 +633,23 @@ def test_a_search_that_cannot_be_made_is_refused_in_one_line(capsys, options, me
 def test_the_default_weight_of_a_person_is_that_of_training():
     # written down once more, so that a command line costs no import
     assert cli.PERSON_WEIGHT == PERSON_WEIGHT
+
+
+def test_a_model_that_is_not_promoted_is_reported_whole(tmp_path, capsys, monkeypatch):
+    def refuse(*_, **settings):
+        assert (settings["force"], settings["person_weight"], settings["orders"]) == (False, 3.5, "sqlite:///people")
+        raise PromotionRefusedError("the new model is worse", report="all tables")
+
+    monkeypatch.setattr("rankers.training.train", refuse)
+    argv = ["train", "--corpus", str(tmp_path), "--person-weight", "3.5", "--orders", "sqlite:///people"]
+    assert cli.main(argv) == 2
+    out, err = capsys.readouterr()
+    assert out == "all tables\n"
+    assert err == "gamac-meta: error: the new model is worse\n"
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "inf", "nan", "many"])
+def test_the_weight_of_a_person_is_a_number_above_0(tmp_path, capsys, value):
+    assert f"must be a number above 0, got '{value}'" in refused(
+        capsys, "train", "--corpus", tmp_path, f"--person-weight={value}"
+    )
