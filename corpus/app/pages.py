@@ -95,6 +95,7 @@ def work(request: Request, studio: SharedStudio, cookie: CookieValue) -> HTMLRes
     return page(
         "studio.html",
         language=invitation.language,
+        assessor=invitation.assessor,
         csrf_token=page_token(studio.secret, invitation.id),
     )
 

@@ -12,6 +12,7 @@ export class Sender {
   #running = false;
   #wake = null;
   #again = false;
+  #told = false; // that something was refused
   offline = false;
 
   /** listener: {changed(), conflict(id), refused(), over()} */
@@ -28,14 +29,25 @@ export class Sender {
     if (!this.#running) this.#run();
   }
 
-  /** Send what there is now. True where nothing is left to send. */
+  /** Send what there is now. A session that is refused is in no other's way; its refusal is thrown at the end. */
   async flush() {
+    let refusal = null;
     for (const session of this.#journal.sessions()) {
-      let events = this.#journal.unsent(session.id).slice(0, BATCH);
-      while (events.length) {
-        await this.#send(session.id, events);
-        events = this.#journal.unsent(session.id).slice(0, BATCH);
+      try {
+        await this.#sendAll(session.id);
+      } catch (error) {
+        if (!(error instanceof Refused) || error.passing || error.status === 401) throw error;
+        refusal ??= error;
       }
+    }
+    if (refusal) throw refusal;
+  }
+
+  async #sendAll(id) {
+    let events = this.#journal.unsent(id).slice(0, BATCH);
+    while (events.length) {
+      await this.#send(id, events);
+      events = this.#journal.unsent(id).slice(0, BATCH);
     }
   }
 
@@ -60,6 +72,7 @@ export class Sender {
       try {
         await this.flush();
         wait = FIRST_WAIT;
+        this.#told = false;
       } catch (error) {
         if (!(error instanceof Offline || error instanceof Refused)) throw error;
         if (error.status === 401) {
@@ -69,7 +82,10 @@ export class Sender {
         }
         this.offline = error instanceof Offline;
         // it is tried again all the same: a reload or a repair may help, and nothing is thrown away
-        if (error instanceof Refused && !error.passing) this.#listener.refused();
+        if (error instanceof Refused && !error.passing && !this.#told) {
+          this.#told = true;
+          this.#listener.refused();
+        }
         this.#listener.changed();
         // where the server names a time, a new answer does not cut it short
         if (error.wait) await new Promise((resolve) => setTimeout(resolve, error.wait * 1000));

@@ -34,8 +34,16 @@ async function freshOrKept(request) {
   return (await caches.match(request.url)) ?? fresh;
 }
 
+/** Somebody follows a link: a page that was kept may be of another person. */
+async function join(request) {
+  const answer = await fetch(request);
+  if (answer.type === "opaqueredirect") await (await caches.open(CACHE)).delete(PAGE);
+  return answer;
+}
+
 self.addEventListener("fetch", (event) => {
   const { pathname, origin } = new URL(event.request.url);
   const ours = origin === self.location.origin && (pathname === PAGE || pathname.startsWith("/static/"));
   if (ours && event.request.method === "GET") event.respondWith(freshOrKept(event.request));
+  else if (pathname.startsWith("/join/") && event.request.mode === "navigate") event.respondWith(join(event.request));
 });

@@ -4,7 +4,7 @@ import random
 from datetime import datetime
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 from studio_browser import PHONE
 
 from corpus.sessions import PRACTICE
@@ -361,3 +361,63 @@ def test_people_who_share_a_browser_do_not_mix(desk):
     back = desk.sit(link_of_first, context).at("compare").saved()
     assert back.pair() == 2
     assert desk.verdicts(first) == ["left"]
+
+
+def test_nobody_goes_on_as_the_one_before_them_while_the_network_is_bad(desk):
+    context = desk.context()
+    first, link_of_first = desk.invite()
+    work = desk.sit(link_of_first, context)
+    work.begin()
+    work.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+    work.answer("left")
+    work.saved()
+    work.page.close()
+    second, link_of_second = desk.invite()
+    context.route("**/api/**", lambda route: route.abort())
+    desk.sit(link_of_second, context).at("wait").page.close()
+    context.unroute("**/api/**")
+    desk.sit(link_of_first, context).at("compare").page.close()
+    # now the page is lost, too: the kept one is of the first
+    (worker,) = context.service_workers
+    worker.evaluate(
+        """() => {
+            self.others = self.fetch;
+            const lost = (request) => new URL(request.url).pathname === "/studio";
+            self.fetch = (request) => lost(request) ? Promise.reject(new TypeError("lost")) : others(request);
+        }"""
+    )
+    with pytest.raises(Error, match="ERR_FAILED"):
+        desk.sit(link_of_second, context)
+    worker.evaluate("() => { self.fetch = others; }")
+    other = desk.sit(link_of_second, context).begin()
+    other.answer("right")
+    other.saved()
+    assert desk.verdicts(second) == ["right"]
+    assert desk.verdicts(first) == ["left"]
+
+
+def test_a_session_that_the_server_does_not_know_is_in_nobodys_way(desk, newcomer):
+    name, work = newcomer()
+    work.begin()
+    work.answer("left")
+    work.saved()
+    # as a studio that was at this address before may have left it
+    work.page.evaluate(
+        """() => {
+            const key = Object.keys(localStorage).find((each) => each.includes("/session/"));
+            const session = JSON.parse(localStorage[key]);
+            const events = key.replace("/session/", "/event/");
+            const event = localStorage[`${events}/0`];
+            const [view, first] = [key, `${events}/0`].map((each) => each.replace(session.id, "0".repeat(32)));
+            localStorage[view] = JSON.stringify({ ...session, id: "0".repeat(32), number: 0 });
+            localStorage[first] = JSON.stringify({ ...JSON.parse(event), sent: false });
+        }"""
+    )
+    work.page.reload()
+    assert work.at("compare").pair() == 2
+    expect(work.page.locator("#toast-text")).to_contain_text("Please reload the page")
+    given = work.compare()
+    work.finish()
+    expect(work.page.locator("#status-text")).to_have_text("To send: 1")
+    assert desk.verdicts(name) == ["left", *given, "finish"]
+    assert sum(not event["sent"] for event in work.journal().values()) == 1
