@@ -105,7 +105,7 @@ def picture(request: Request, session_id: SessionId, studio: SharedStudio, invit
 def store_events(
     session_id: SessionId, sent: SentEvents, studio: SharedStudio, invitation: ChangingVisitor
 ) -> Stored | JSONResponse:
-    session = _own(studio, invitation, session_id)
+    session = _stored(studio, invitation, session_id)
     try:
         appended = studio.book.append(session.id, sent.submissions())
     except UnexpectedEventError as error:
@@ -131,10 +131,18 @@ def _me(studio: Studio, invitation: Invitation) -> Me:
     )
 
 
-def _own(studio: Studio, invitation: Invitation, session_id: str) -> Session:
+def _stored(studio: Studio, invitation: Invitation, session_id: str) -> Session:
     """The session, if it is this assessor's: nobody learns which ids others have."""
     session = studio.book.session(session_id)
-    if session is None or session.assessor != invitation.assessor or session.key not in studio.pictures:
+    if session is None or session.assessor != invitation.assessor:
+        raise Refusal(404, "not_found", "you have no such session")
+    return session
+
+
+def _own(studio: Studio, invitation: Invitation, session_id: str) -> Session:
+    """The same, if its data set is served: what was answered before it was taken out is still stored."""
+    session = _stored(studio, invitation, session_id)
+    if session.key not in studio.pictures:
         raise Refusal(404, "not_found", "you have no such session")
     return session
 

@@ -123,6 +123,18 @@ class TestJourney:
         assert ann.next() is None
         assert set(studio.inner.places.values()) == {1}
 
+    def test_answers_to_a_data_set_that_is_served_no_more_are_stored(self, open_studio):
+        before = open_studio()
+        ann = before.join("ann")
+        session = ann.past_practice()
+        served = before.inner.places[before.book.session(session["id"]).key]
+        studio = open_studio(indices=[index for index in range(3) if index != served])
+        ann.client = studio.client(cookies=dict(ann.client.cookies))
+        assert ann.next()["id"] != session["id"]
+        # given without a network while it was served
+        ann.work(session, judge=lambda item: item)
+        assert studio.book.session(session["id"]).status == "finished"
+
     def test_language_is_chosen_once_for_page_and_next_time(self, studio):
         ann = studio.join("ann", language="ru")
         assert '<html lang="ru">' in ann.get("/studio").text
