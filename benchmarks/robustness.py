@@ -1,6 +1,7 @@
 """How far advice changes when the points change little, or not at all but in how they are written.
 
     python benchmarks/robustness.py [--datasets 40] [--given] [--model DIR]
+    python benchmarks/robustness.py --left-out corpora/default [--jobs N]
 
 Data sets are drawn from the families of the corpus with another seed, so no model has seen them.
 Each is written anew (reordered, moved, scaled, turned), and changed: a tenth of the points left out,
@@ -17,12 +18,18 @@ three times, and 5 % of uniform noise added. Printed, against the advice for the
     true of 3      the same for the mean of the first three
     predicted      how far the predicted agreement of the recommended measure moves, absolute
 
+Rows "by score" are of what the same ranker would advise without trios: measures by their single scores. What trios
+cost is printed below: how far the measures that they put first agree with the consensus, less those by score.
+
 --given: the advice is for the 15 candidates, which keep their labels; noise is not added then.
+--left-out: instead, what trios cost on the data sets of a corpus, each predicted by what was fitted, and by trios
+that were found, without its generator group; data sets resampled, and whole groups.
 """
 
 import argparse
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -32,7 +39,9 @@ from corpus.build import Task, make_entry
 from corpus.consensus import consensus
 from gamac_meta import recommend_measure
 from gamac_meta.agreement import kendall_tau
-from rankers.metrics import bootstrap_mean
+from rankers.assembly import assemble
+from rankers.metrics import bootstrap_mean, bootstrap_means
+from rankers.validation import TITLES, leave_out
 
 SEED = 104_729  # of the recipes; corpora are built with small ones
 ASSESSORS = 25
@@ -78,29 +87,38 @@ CHANGES: tuple[tuple[str, Callable, int], ...] = (
     ("90 % of the points", subsample, 3),
     ("5 % uniform noise", noisy, 1),
 )
+CHANGED = ("90 % of the points", "5 % uniform noise")
+BY_SCORE = ", by score"
 
 
-def compare(before, after, relevance):
-    """One row of COLUMNS; relevance: measure -> its agreement with the consensus on the data set as it is."""
-    place = {name: position for position, name in enumerate(after.measures)}
-    places = np.array([place[name] for name in before.measures], dtype=float)
-    kept = len(set(before.measures[:3]) & set(after.measures[:3]))
-    true = [relevance[name] for name in before.measures[:3]], [relevance[name] for name in after.measures[:3]]
+def by_score(advice):
+    """Measures as they would be advised without trios."""
+    return tuple(advice.measures[place] for place in np.argsort(-advice.scores, kind="stable"))
+
+
+def compare(before, after, relevance, predicted):
+    """One row of COLUMNS from two lists of measures; relevance: measure -> its agreement with the consensus on the
+    data set as it is; predicted: agreements of the first, before and after."""
+    place = {name: position for position, name in enumerate(after)}
+    places = np.array([place[name] for name in before], dtype=float)
+    kept = len(set(before[:3]) & set(after[:3]))
+    true = [relevance[name] for name in before[:3]], [relevance[name] for name in after[:3]]
     return (
-        before.measures == after.measures,
-        before.best == after.best,
+        before == after,
+        before[0] == after[0],
         kept == 3,
         kept / 3,
         kendall_tau(np.arange(len(places), dtype=float)[:, None], places[:, None])[0, 0],
-        place[before.best] < 5,
+        place[before[0]] < 5,
         true[1][0] - true[0][0],
         np.mean(true[1]) - np.mean(true[0]),
-        abs(after.agreement[0] - before.agreement[0]),
+        abs(predicted[1] - predicted[0]),
     )
 
 
 def judge(index, model, given):
-    """Change -> rows of COLUMNS for data set `index`, and the agreement of its first measure."""
+    """Change -> rows of COLUMNS for data set `index`; agreement of the first measure, and of that by score; and the
+    means of the first three."""
     entry = make_entry(Task(index, SEED, ASSESSORS))
     target = consensus(entry.orders).ranks
     relevance = dict(zip(entry.table.measures, kendall_tau(entry.table.ranks(), target[:, None])[:, 0], strict=True))
@@ -114,8 +132,46 @@ def judge(index, model, given):
             if given and kept is None:
                 continue
             after = recommend_measure(points, partitions=labels[:, kept] if given else None, model=model)
-            rows[name].append(compare(before, after, relevance))
-    return rows, relevance[before.best]
+            lists = (before.measures, after.measures), (by_score(before), by_score(after))
+            rows[name].append(compare(*lists[0], relevance, (before.agreement[0], after.agreement[0])))
+            if name in CHANGED:
+                rows[f"{name}{BY_SCORE}"].append(compare(*lists[1], relevance, (np.nan, np.nan)))
+    return rows, worth(relevance, before.measures, by_score(before))
+
+
+def worth(relevance, *lists):
+    """(lists, 2) agreement of the first of each list of measures, and mean of its first three."""
+    return [(relevance[each[0]], np.mean([relevance[name] for name in each[:3]])) for each in lists]
+
+
+def left_out(directory, jobs):
+    """What trios cost on data sets of a corpus, by basis."""
+    lesson = assemble(directory, n_jobs=jobs).lesson
+    held_out = leave_out(lesson, n_jobs=jobs, progress="leaving each group out")
+    groups = [case.group for case in lesson.cases]
+    for basis, title in TITLES.items():
+        found = np.array(
+            [
+                worth(case.relevance, seen.listed(basis), np.argsort(-seen.order[basis], kind="stable"))
+                for seen, case in zip(held_out.predicted, lesson.cases, strict=True)
+            ]
+        )
+        print(f"{title}, {len(found)} data sets")
+        print_cost(found, groups)
+
+
+def print_cost(found, groups=None):
+    """found (q, 2, 2): data sets, by trios and by score, the first and the first three."""
+    for place, what in enumerate(("first measure", "first three, mean")):
+        trios, single = found[:, :, place].T
+        line = f"  {what:18s} by trios {trios.mean():.4f}, by score {single.mean():.4f}, difference "
+        line += f"{(trios - single).mean():.4f}, data sets {ends(trios - single)}"
+        print(line if groups is None else f"{line}, groups {ends(trios - single, groups)}")
+
+
+def ends(values, units=None):
+    interval = bootstrap_means(values[:, None], units=units)[0]
+    return f"[{interval.low:.4f}, {interval.high:.4f}]"
 
 
 def main() -> None:
@@ -123,7 +179,12 @@ def main() -> None:
     parser.add_argument("--datasets", type=int, default=40)
     parser.add_argument("--given", action="store_true")
     parser.add_argument("--model")
+    parser.add_argument("--left-out", type=Path, metavar="CORPUS")
+    parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
+    if options.left_out:
+        left_out(options.left_out, options.jobs)
+        return
     model = rankers.load(options.model)
     results, agreements = defaultdict(list), []
     for index in tqdm(range(options.datasets)):
@@ -135,14 +196,16 @@ def main() -> None:
     print(
         f"model {model.name}, {options.datasets} data sets, advice {'for candidates' if options.given else 'from X'};"
     )
-    print(f"true agreement of the recommended measure {bootstrap_mean(np.array(agreements))}")
-    print(f"{'':20s}" + "".join(f"{column:>11s}" for column in COLUMNS))
+    print(f"{'':28s}" + "".join(f"{column:>11s}" for column in COLUMNS))
     for name, found in results.items():
-        print(f"{name:20s}" + "".join(f"{value:11.3f}" for value in np.mean(found, axis=0)))
-    for name in ("90 % of the points", "5 % uniform noise"):
-        if name in results:
+        values = "".join(" " * 11 if np.isnan(value) else f"{value:11.3f}" for value in np.mean(found, axis=0))
+        print(f"{name:28s}{values}".rstrip())
+    for name in results:
+        if name.startswith(CHANGED):
             top, true = np.array(results[name])[:, [2, 6]].T
             print(f"{name}: same top 3 {bootstrap_mean(top)}, true agreement lost {bootstrap_mean(true)}")
+    print("true agreement on the data sets as they are")
+    print_cost(np.array(agreements))
 
 
 if __name__ == "__main__":

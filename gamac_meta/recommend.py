@@ -34,8 +34,8 @@ MOST_CLUSTERS = 1000
 class Recommendation:
     """Measures ordered by how well their ranking of partitions is expected to agree with people's."""
 
-    measures: tuple[str, ...]  # (m,) best first
-    scores: Floats  # (m,) of the ranker, descending
+    measures: tuple[str, ...]  # (m,) best first: one of the ranker's trios, then all others
+    scores: Floats  # (m,) of the ranker, descending in the first trio and in the rest
     agreement: Floats  # (m,) predicted Kendall tau with the assessors' consensus
     low: Floats  # (m,) lower end of the 90 % interval
     high: Floats  # (m,) upper end
@@ -51,6 +51,12 @@ class Recommendation:
     def best(self) -> str:
         """The recommended measure."""
         return self.measures[0]
+
+    @property
+    def trio(self) -> tuple[str, ...]:
+        """The three measures in front, which come there together; empty where the model puts single ones first."""
+        trios = self._ranker.trios
+        return self.measures[: trios.shape[1]] if len(trios) else ()
 
     def to_frame(self) -> pd.DataFrame:
         """One row per measure, best first."""
@@ -82,7 +88,8 @@ class Recommendation:
         values = np.concatenate([self._features, self._pair_features[row], [np.nan]])
         order = np.argsort(-np.abs(effects), kind="stable")
         names = self._ranker.columns
-        return Explanation(chosen, tuple(names[i] for i in order), values[order], effects[order])
+        together = self.trio if chosen in self.trio else ()
+        return Explanation(chosen, tuple(names[i] for i in order), values[order], effects[order], together)
 
     def plot(self, ax: Axes | None = None, top: int = 12) -> Axes:
         """Predicted agreement of the first measures with its interval."""
@@ -120,6 +127,7 @@ class Explanation:
     features: tuple[str, ...]
     values: Floats  # of the features; NaN for the measure's identity
     effects: Floats  # on the ranker's score, against the mean over measures
+    trio: tuple[str, ...] = ()  # measures that it came first with, itself among them
 
     def to_frame(self) -> pd.DataFrame:
         """One row per feature, largest effect first."""
@@ -151,6 +159,9 @@ class Explanation:
         for name, value, effect in list(zip(self.features, self.values, self.effects, strict=True))[:6]:
             shown = "" if np.isnan(value) else f" = {value:.3g}"
             lines.append(f"  {'for' if effect > 0 else 'against'} ({effect:+.3f})  {meaning(name)}{shown}")
+        if self.trio:
+            others = " and ".join(MEASURES[name].title for name in self.trio if name != self.measure)
+            lines.append(f"  First together with {others}: the best trio by score comes first as a whole.")
         lines.append("  Landmarks are fixed cheap partitions of these points. Effects are on the ranker's score.")
         return "\n".join(lines)
 

@@ -307,7 +307,7 @@ def _require_foreign(model: Model, place: Path, assembled: Assembled, directory:
 
 def _predictions(model: Model, lesson: Lesson) -> tuple[Predicted, ...]:
     heads = {basis: Heads(each.order_head, each.agreement_head) for basis, each in model.recommenders.items()}
-    fitted = Fitted(model.learned, heads)
+    fitted = Fitted(model.learned, heads, model.recommenders["points"].trios)
     columns = [lesson.feature_names.index(name) for name in model.learned.feature_names]
     return tuple(fitted.predict(replace(case, features=case.features[columns])) for case in lesson.cases)
 
@@ -364,7 +364,7 @@ def _pool_orders(table: MeasureTable, predicted: Predicted) -> Floats:
     """(P, c) ranks of the pool by each of CONTENDERS."""
     from scipy.stats import rankdata
 
-    picks = [int(predicted.order[basis].argmax()) for basis in TITLES]
+    picks = [int(predicted.listed(basis)[0]) for basis in TITLES]
     own = np.column_stack([predicted.learned.pool, predicted.learned.choice])
     return np.hstack([table.ranks()[:, picks], rankdata(-own, axis=0)])
 

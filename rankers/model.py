@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gamac_meta.types import Floats, Ints
+from rankers.trios import listed
 
 if TYPE_CHECKING:
     import lightgbm
@@ -21,10 +22,10 @@ LEVEL = 0.9
 
 
 class Prediction(NamedTuple):
-    """What a recommender says of m measures, best first."""
+    """What a recommender says of m measures, in the order in which it advises them."""
 
     order: Ints  # (m,) positions in the model's measures
-    scores: Floats  # (m,) descending
+    scores: Floats  # (m,) of the order head, descending in the first trio and in the rest
     agreement: Floats  # (m,) predicted Kendall tau with the assessors' consensus
     low: Floats  # (m,)
     high: Floats  # (m,)
@@ -93,6 +94,7 @@ class Recommender:
     order_head: lightgbm.Booster
     agreement_head: lightgbm.Booster
     calibration: Calibration
+    trios: Ints  # (t, 3) measures, one trio of which comes first
     card: Mapping[str, Any]
 
     @property
@@ -112,7 +114,7 @@ class Recommender:
         rows = design_matrix(features[None, :], pair_features[None, :, :])
         scores = np.asarray(self.order_head.predict(rows, num_threads=1))
         raw = np.asarray(self.agreement_head.predict(rows, num_threads=1))
-        order = np.argsort(-scores, kind="stable")
+        order = listed(scores, self.trios)
         return Prediction(order, scores[order], *self.calibration.apply(raw[order]))
 
     def contributions(self, features: Floats, pair_features: Floats) -> Floats:

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,12 +17,14 @@ import numpy as np
 
 from gamac_meta.exceptions import ModelError, StorageFullError
 from gamac_meta.measures import MEASURES
+from gamac_meta.types import Ints
 from metafeatures import NAMES, SCHEMA_VERSION
 from rankers._pairs import pair_feature_names
 from rankers._partitions import partition_feature_names
 from rankers.learned import HEADS as LEARNED_HEADS
 from rankers.learned import LearnedMeasure
 from rankers.model import BASES, Calibration, Recommender
+from rankers.trios import SIZE
 
 if TYPE_CHECKING:
     import lightgbm
@@ -73,6 +75,7 @@ def save(model: Model, directory: Path) -> Path:
             card["recommenders"][basis] = {
                 "heads": files,
                 "pair_features": list(recommender.pair_feature_names),
+                "trios": [[recommender.measures[place] for place in trio] for trio in recommender.trios],
                 "calibration": {name: getattr(calibration, name).tolist() for name in ("shift", "low", "high")},
             }
         _write(beside / CARD, json.dumps(card, indent=1, sort_keys=True, allow_nan=False) + "\n")
@@ -216,7 +219,15 @@ def _recommender(
         boosters["order"],
         boosters["agreement"],
         Calibration(**arrays),
+        _trios(part.get("trios", []), measures),
         card,
+    )
+
+
+def _trios(named: Sequence[Sequence[str]], measures: tuple[str, ...]) -> Ints:
+    """From names; a model made before there were any has none."""
+    return np.array([[measures.index(name) for name in trio] for trio in named], dtype=np.int64).reshape(
+        len(named), SIZE
     )
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gamac_meta.types import Floats
+from gamac_meta.types import Floats, Ints
 from rankers.cases import Case, case_pairs, folds, meta_dataset
 from rankers.learned import ORDERING, LearnedMeasure, LearnedScores, fit_learned
 from rankers.model import BASES
+from rankers.trios import find_trios, listed
 
 if TYPE_CHECKING:
     import lightgbm
@@ -35,6 +36,7 @@ class Fitted:
 
     learned: LearnedMeasure
     heads: Mapping[str, Heads]  # by basis
+    trios: Ints  # (t, 3) measures
 
     def predict(self, case: Case) -> Predicted:
         """What it says of a case."""
@@ -46,7 +48,7 @@ class Fitted:
             rows = design_matrix(case.features[None, :], case_pairs(case, scores, basis)[None, :, :])
             order[basis] = np.asarray(heads.order.predict(rows, num_threads=1))
             agreement[basis] = np.asarray(heads.agreement.predict(rows, num_threads=1))
-        return Predicted(scores, order, agreement)
+        return Predicted(scores, order, agreement, self.trios)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,11 @@ class Predicted:
     learned: LearnedScores
     order: Mapping[str, Floats]  # basis -> (m,) scores of the order head
     agreement: Mapping[str, Floats]  # basis -> (m,) of the agreement head
+    trios: Ints  # (t, 3) measures
+
+    def listed(self, basis: str) -> Ints:
+        """(m,) measures as they are advised, best first."""
+        return listed(self.order[basis], self.trios)
 
 
 def fit(cases: Sequence[Case], feature_names: tuple[str, ...], measures: tuple[str, ...], seed: int) -> Fitted:
@@ -67,7 +74,8 @@ def fit(cases: Sequence[Case], feature_names: tuple[str, ...], measures: tuple[s
     for basis in BASES:
         meta = meta_dataset(cases, scores, basis, feature_names, measures)
         heads[basis] = Heads(fit_order(meta, seed, 1), fit_agreement(meta, seed, 1))
-    return Fitted(fit_learned(cases, feature_names, measures, seed), heads)
+    trios = find_trios(np.stack([case.relevance for case in cases]))
+    return Fitted(fit_learned(cases, feature_names, measures, seed), heads, trios)
 
 
 def cross_scores(

@@ -104,6 +104,7 @@ def train(
             fitted.heads[basis].order,
             fitted.heads[basis].agreement,
             calibrated[basis].calibration,
+            fitted.trios,
             card,
         )
         for basis in BASES

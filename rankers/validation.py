@@ -45,7 +45,7 @@ class HeldOut:
 
     def picks(self, basis: str) -> Ints:
         """(q,) the measure put first."""
-        return np.array([seen.order[basis].argmax() for seen in self.predicted])
+        return np.array([seen.listed(basis)[0] for seen in self.predicted])
 
     @property
     def learned(self) -> list[Floats]:
@@ -84,7 +84,7 @@ class Calibrated:
 
 def calibrate(lesson: Lesson, held_out: HeldOut, basis: str) -> Calibrated:
     """Fit the calibration of a basis."""
-    order = np.argsort(-np.stack([seen.order[basis] for seen in held_out.predicted]), axis=1, kind="stable")
+    order = np.stack([seen.listed(basis) for seen in held_out.predicted])
     agreement = np.stack([seen.agreement[basis] for seen in held_out.predicted])
     predicted = np.take_along_axis(agreement, order, axis=1)
     truth = np.take_along_axis(lesson.relevance, order, axis=1)

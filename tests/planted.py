@@ -79,6 +79,7 @@ def planted_model(q: int = 60) -> Model:
             fitted.heads[basis].order,
             fitted.heads[basis].agreement,
             calibration,
+            fitted.trios,
             card,
         )
         for basis in BASES

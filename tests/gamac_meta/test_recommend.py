@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,10 @@ def test_all_measures_of_the_model_best_first(advice):
     model = rankers.load()
     assert sorted(advice.measures) == sorted(model.card["measures"])
     assert advice.best == advice.measures[0]
-    assert np.all(np.diff(advice.scores) <= 0)
+    first = len(advice.trio)
+    assert advice.trio == advice.measures[:first]
+    assert np.all(np.diff(advice.scores[:first]) <= 0)
+    assert np.all(np.diff(advice.scores[first:]) <= 0)
     assert np.all(np.diff(advice.agreement) <= 1e-12)
 
 
@@ -69,6 +73,20 @@ def test_explain_any_measure_but_not_an_unknown_one(advice):
     assert advice.explain("silhouette").measure == "silhouette"
     with pytest.raises(InvalidInputError, match="measure must be one of those ranked, got 'nonsense'"):
         advice.explain("nonsense")
+
+
+@pytest.mark.parametrize("count", [0, 19])
+def test_the_trio_in_front_comes_and_is_explained_together(moons, count):
+    model = rankers.load()
+    trios = np.arange(3 * count).reshape(-1, 3)
+    together = {basis: replace(ranker, trios=trios) for basis, ranker in model.recommenders.items()}
+    advice = recommend_measure(moons, model=replace(model, recommenders=together))
+    assert advice.trio == (advice.measures[:3] if count else ())
+    assert len({model.card["measures"].index(name) // 3 for name in advice.trio}) == bool(count)
+    for name in advice.measures[:4]:
+        others = [MEASURES[other].title for other in advice.trio if other != name]
+        said = f"First together with {' and '.join(others)}:"
+        assert (said in advice.explain(name).text) == (name in advice.trio)
 
 
 def test_plot_draws_the_numbers_of_the_frame(advice):

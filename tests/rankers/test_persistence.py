@@ -45,6 +45,32 @@ def test_the_learned_measure_scores_alike(model, saved):
     assert np.array_equal(model.learned.score(features, partitions), again.score(features, partitions))
 
 
+def edit_trios(directory, change):
+    card = json.loads((directory / "card.json").read_text())
+    for part in card["recommenders"].values():
+        change(part)
+    edit_card(directory, recommenders=card["recommenders"])
+
+
+def test_trios_are_kept_by_name_and_a_model_without_any_puts_single_measures_first(model, saved):
+    before = model.recommenders["points"].trios
+    assert len(before) > 0
+    assert np.array_equal(load(saved).recommenders["points"].trios, before)
+    edit_trios(saved, lambda part: part.pop("trios"))
+    single = load(saved).recommenders["points"]
+    rng = np.random.default_rng(7)
+    rows = rng.normal(size=len(single.feature_names)), rng.normal(size=(len(single.measures), len(single.columns)))
+    said = single.predict(rows[0], rows[1][:, : len(single.pair_feature_names)])
+    assert np.all(np.diff(said.scores) <= 0)
+
+
+@pytest.mark.parametrize("trio", [["silhouette", "dunn"], ["silhouette", "dunn", "no_such_measure"], "dbcv"])
+def test_damaged_trios_are_refused(saved, trio):
+    edit_trios(saved, lambda part: part.update(trios=[trio] * 3))
+    with pytest.raises(ModelError, match=r"card\.json is damaged"):
+        load(saved)
+
+
 def test_damaged_learned_measure_is_refused(saved):
     path = saved / "learned-labels.txt"
     path.write_text(path.read_text().replace("leaf_value", "leaf_valve", 1))

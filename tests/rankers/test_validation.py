@@ -164,7 +164,7 @@ def test_a_groups_own_cases_do_not_calibrate_it():
     q, m = 120, 5
     groups = np.array([f"group-{place % 4}" for place in range(q)])
     relevance = rng.normal(scale=0.05, size=(q, m)) - np.where(groups == "group-0", 0.8, 0.0)[:, None]
-    predicted = SimpleNamespace(order={"points": np.arange(m)[::-1].astype(float)}, agreement={"points": np.zeros(m)})
+    predicted = SimpleNamespace(listed=lambda _: np.arange(m), agreement={"points": np.zeros(m)})
     lesson = SimpleNamespace(relevance=relevance, cases=[SimpleNamespace(group=group) for group in groups])
     found = calibrate(lesson, HeldOut((predicted,) * q), "points")
     assert found.group_coverage["group-0"] < 0.1
