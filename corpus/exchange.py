@@ -15,7 +15,7 @@ from corpus.orders import ORDERS, Key, is_simulated
 from corpus.protocols import Answer, replay
 from corpus.session_lines import Imported, read_lines, session_lines, store_lines
 from corpus.session_records import require_person
-from corpus.sessions import PRACTICE, SESSIONS, Session, SessionBook, StoredEvent
+from corpus.sessions import PRACTICE, Session, SessionBook, StoredEvent, is_ordering
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.files import replacing, write_table
 from gamac_meta.types import Ranking
@@ -243,10 +243,7 @@ def _store(store: CorpusStore, path: Path, lines: list[Line], keys: list[Key]) -
     ranked: Mapping[str, frozenset[Key]] = {line.assessor: book.ranked_by(line.assessor) for line in lines}
     with book.database.writing() as connection:
         for line, key in zip(lines, keys, strict=True):
-            of_key = (SESSIONS.c.dataset == key[0]) & (SESSIONS.c.candidates == key[1])
-            begun = of_key & (SESSIONS.c.assessor == line.assessor) & (SESSIONS.c.status == "open")
-            if connection.execute(SESSIONS.select().where(begun)).first() is not None:
-                # its end could not be stored any more
+            if is_ordering(connection, line.assessor, key):
                 raise refuse(path, line.number, f"{line.assessor} is ordering data set {line.dataset} in the studio")
             known += key in ranked[line.assessor]
             try:

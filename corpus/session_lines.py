@@ -21,7 +21,7 @@ from corpus.order_files import refuse
 from corpus.orders import ORDERS, Key
 from corpus.protocols import PROTOCOLS, Event, Plan, State, replay
 from corpus.session_records import GREATEST, LANGUAGES, LONGEST_KEY, LONGEST_NAME, require_person, require_text
-from corpus.sessions import EVENTS, INVITATIONS, PRACTICE, SESSIONS, SessionBook
+from corpus.sessions import EVENTS, INVITATIONS, PRACTICE, SESSIONS, SessionBook, is_ordering
 from gamac_meta.exceptions import CorpusError, InvalidInputError
 from gamac_meta.types import Ranking
 
@@ -348,6 +348,8 @@ def store_lines(book: SessionBook, path: Path, content: Content) -> Imported:
                 added["sessions"] += 1
             added["events"] += _store_events(connection, path, session)
         for number, key, order in content.orders:
+            if is_ordering(connection, order.assessor, key):
+                raise refuse(path, number, f"{order.assessor} is ordering data set {key[0]} in the studio")
             of_order = (ORDERS.c.assessor == order.assessor) & (ORDERS.c.dataset == key[0])
             query = ORDERS.select().where(of_order & (ORDERS.c.candidates == key[1]))
             added["orders"] += connection.execute(query).first() is None

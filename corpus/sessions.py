@@ -47,6 +47,7 @@ __all__ = [
     "SessionBook",
     "StoredEvent",
     "Submission",
+    "is_ordering",
 ]
 
 INVITATIONS = sa.table(
@@ -366,6 +367,12 @@ def _of_session(assessor: str, key: Key) -> sa.Select[Any]:
     return sa.select(SESSIONS).where(
         (SESSIONS.c.assessor == assessor) & (SESSIONS.c.dataset == dataset) & (SESSIONS.c.candidates == candidates)
     )
+
+
+def is_ordering(connection: sa.Connection, assessor: str, key: Key) -> bool:
+    """Whether a session is open, so that no order from elsewhere may come: the one at its end could not be stored."""
+    of_key = _of_session(assessor, key).where(SESSIONS.c.status == "open")
+    return connection.execute(of_key).first() is not None
 
 
 def _now() -> str:

@@ -267,6 +267,15 @@ def test_a_session_on_what_was_ranked_elsewhere_is_refused(filled, empty, export
     assert empty.sessions() == ()
 
 
+def test_an_exported_order_of_what_is_being_ordered_here_is_refused(empty, exported):
+    session = empty.open("visitor", ("data-9", "candidates"), make_plan(PROTOCOLS[0], 4, 0))
+    with pytest.raises(InvalidInputError, match="visitor is ordering data set data-9 in the studio"):
+        import_sessions(empty, exported)
+    # else the end of this one could not be stored
+    work(empty, session, np.random.default_rng(0))
+    assert empty.session(session.id).status == "finished"
+
+
 def test_a_file_that_was_cut_short_is_refused(empty, exported):
     whole = exported.read_bytes()
     rng = np.random.default_rng(0)
