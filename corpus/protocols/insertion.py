@@ -74,7 +74,7 @@ class Insertion:
         if any(group not in after.skipped for group in range(after.low, after.high)):
             return after
         # in the middle of what is left, which is a single gap unless groups were skipped
-        gap = (after.low + after.high) // 2
+        gap = (after.low + after.high + after._coin) // 2
         return self._entered((*self.groups[:gap], (self.plan.order[self.entered],), *self.groups[gap:]))
 
     @property
@@ -91,11 +91,20 @@ class Insertion:
                     units[item] = first
         return units
 
+    @property
+    def _coin(self) -> int:
+        """Which of two middles is taken, 0 or 1, dealt by the plan's sequence of what entered before.
+
+        Were it always the worse, whoever answers at random would rank lower what enters later.
+        """
+        place = (self.low + self.high) % self.entered
+        return int(self.plan.order[place] > self.plan.order[(place + 1) % self.entered])
+
     def _place(self) -> int:
         """The group nearest to the middle of those left that was not skipped."""
-        middle = (self.low + self.high) // 2
         left = (group for group in range(self.low, self.high) if group not in self.skipped)
-        return min(left, key=lambda group: (abs(group - middle), group))
+        toward = 2 * self._coin - 1
+        return min(left, key=lambda group: (abs(2 * group + 1 - self.low - self.high), -toward * group))
 
     def _after_check(self, verdict: str) -> Insertion:
         """What was placed too low moves up by one, and is checked against the next."""

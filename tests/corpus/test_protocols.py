@@ -345,13 +345,27 @@ def test_skip_tries_the_next_nearest_place():
     while (state := replay(plan, events)).question.purpose == "insert":
         seen.append(state.question.right)
         events.append(answer(state, "skip"))
-    assert seen == [2, 1, 3, 0]
+    assert seen == [1, 2, 0, 3]
     # placed in the middle of what was left: the checks, from the worst up, meet it there
     checks = []
     while (state := replay(plan, events)).stage == "compare":
         checks.append((state.question.left, state.question.right))
         events.append(answer(state, "skip"))
     assert checks == [(2, 3), (4, 2), (1, 4), (0, 1)]
+
+
+@pytest.mark.parametrize("p", [6, 9])
+def test_who_answers_at_random_ranks_early_and_late_alike(p):
+    rng = np.random.default_rng(0)
+    taus = []
+    for seed in range(600):
+        plan = make_plan("binary_insertion", p, seed, repeats=0, attention=0)
+        state = replay(plan, [])
+        while state.stage == "compare":
+            state = replace(state.answer(answer(state, rng.choice(["left", "right"])).body), steps=state.steps + 1)
+        entered = np.argsort(plan.order).astype(float)
+        taus.append(kendall_tau(entered[:, None], state.ranks[:, None])[0, 0])
+    assert abs(np.mean(taus)) < 4 * np.std(taus) / np.sqrt(len(taus))
 
 
 def test_a_check_moves_up_what_was_placed_too_low():

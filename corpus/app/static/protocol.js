@@ -189,7 +189,7 @@ const insertion = {
   },
 
   propose(plan, list) {
-    if (list.entered < plan.items) return [plan.order[list.entered], list.groups[place(list)][0], "insert"];
+    if (list.entered < plan.items) return [plan.order[list.entered], list.groups[place(plan, list)][0], "insert"];
     const better = list.groups.length - 2 - list.checked;
     return [list.groups[better][0], list.groups[better + 1][0], "check"];
   },
@@ -197,7 +197,7 @@ const insertion = {
   take(plan, list, verdict) {
     if (list.entered >= plan.items) return afterCheck(list, verdict);
     const item = plan.order[list.entered];
-    const at = place(list);
+    const at = place(plan, list);
     if (verdict === "tie") {
       return enter(list, list.groups.map((group, index) => (index === at ? [...group, item] : group)));
     }
@@ -205,9 +205,9 @@ const insertion = {
     if (verdict === "first") after.high = at;
     else if (verdict === "second") after.low = at + 1;
     else after.skipped = [...list.skipped, at];
-    if (place(after) !== null) return after;
+    if (place(plan, after) !== null) return after;
     // in the middle of what is left, which is a single gap unless groups were skipped
-    const gap = Math.floor((after.low + after.high) / 2);
+    const gap = Math.floor((after.low + after.high + coin(plan, after)) / 2);
     return enter(list, [...list.groups.slice(0, gap), [item], ...list.groups.slice(gap)]);
   },
 
@@ -225,11 +225,20 @@ const insertion = {
   },
 };
 
-function place({ low, high, skipped }) {
-  const middle = Math.floor((low + high) / 2);
+// which of two middles is taken, 0 or 1
+function coin(plan, { entered, low, high }) {
+  const at = (low + high) % entered;
+  return plan.order[at] > plan.order[(at + 1) % entered] ? 1 : 0;
+}
+
+function place(plan, list) {
+  const { low, high, skipped } = list;
+  const worse = coin(plan, list) === 1;
+  const far = (group) => Math.abs(2 * group + 1 - low - high);
   let best = null;
   for (let group = low; group < high; group += 1) {
-    if (!skipped.includes(group) && (best === null || Math.abs(group - middle) < Math.abs(best - middle))) best = group;
+    if (skipped.includes(group)) continue;
+    if (best === null || far(group) < far(best) || (worse && far(group) === far(best))) best = group;
   }
   return best;
 }
