@@ -107,6 +107,12 @@ class OrderBook:
         with self.database.reading() as connection:
             return frozenset((dataset, candidates) for dataset, candidates in connection.execute(query))
 
+    def ranked_by_people(self) -> frozenset[Key]:
+        """The sets of candidates that anybody but simulated assessors has ranked."""
+        query = sa.select(ORDERS.c.dataset, ORDERS.c.candidates).where(ORDERS.c.simulated.is_(False)).distinct()
+        with self.database.reading() as connection:
+            return frozenset((dataset, candidates) for dataset, candidates in connection.execute(query))
+
     def close(self) -> None:
         """Let go of the database."""
         self.database.close()

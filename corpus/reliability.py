@@ -181,7 +181,7 @@ class AgreementReport:
 
 
 def agreement_report(book: SessionBook, read: MutableMapping[str, Work] | None = None) -> AgreementReport:
-    """Of all sessions in the book, practice left out, and all people's orders of the same candidates.
+    """Of all sessions in the book, practice left out, and all people's orders, those from elsewhere too.
 
     read: what was read of closed sessions before, by their ids, since these do not change; those read now are added.
     """
@@ -197,7 +197,7 @@ def agreement_report(book: SessionBook, read: MutableMapping[str, Work] | None =
         if work.status != "open":
             read[session.id] = work
         works.append(work)
-    stored = book.orders.read(sorted({work.key for work in works}))
+    stored = book.orders.read(sorted(book.orders.ranked_by_people()))
     return report_of(
         works, {key: [order for order in orders if not is_simulated(order)] for key, orders in stored.items()}
     )

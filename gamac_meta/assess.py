@@ -29,6 +29,8 @@ ADDRESS = "http://127.0.0.1:8000"
 PROTOCOLS = ("binary_insertion", "bradley_terry")
 LANGUAGES = ("en", "ru")
 LINKS_LAST = 30  # days
+LONGEST = 3650  # days that a link may be good for
+MOST_DATASETS = 1_000_000
 QUOTA = 20  # data sets of an invitation
 WANTED = 5  # orders of a data set
 TABLES = (".parquet", ".csv", ".tsv")
@@ -59,7 +61,7 @@ def add_commands(commands: Any) -> None:
         "--quota", metavar="N", type=positive, default=QUOTA, help=f"data sets for each (default: {QUOTA})"
     )
     command.add_argument(
-        "--days", metavar="N", type=positive, default=LINKS_LAST, help=f"the link is good for (default: {LINKS_LAST})"
+        "--days", metavar="N", type=_days, default=LINKS_LAST, help=f"the link is good for (default: {LINKS_LAST})"
     )
     command.add_argument("--protocol", choices=PROTOCOLS, default=PROTOCOLS[0], help=f"default: {PROTOCOLS[0]}")
     command.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0], help="of the page (default: en)")
@@ -282,6 +284,13 @@ def _port(text: str) -> int:
     return port
 
 
+def _days(text: str) -> int:
+    days = positive(text)
+    if days > LONGEST:
+        raise argparse.ArgumentTypeError(f"must be <= {LONGEST}, got {text!r}")
+    return days
+
+
 def _ranges(text: str) -> list[int]:
     """Numbers and ranges of them, both ends included."""
     found: set[int] = set()
@@ -289,5 +298,7 @@ def _ranges(text: str) -> list[int]:
         ends = part.split("-")
         if len(ends) > 2 or not all(end.strip().isdecimal() for end in ends) or int(ends[0]) > int(ends[-1]):
             raise argparse.ArgumentTypeError(f"must be numbers or ranges such as 0-99,120, got {text!r}")
+        if int(ends[-1]) >= MOST_DATASETS:
+            raise argparse.ArgumentTypeError(f"must be numbers below {MOST_DATASETS}, got {text!r}")
         found |= set(range(int(ends[0]), int(ends[-1]) + 1))
     return sorted(found)

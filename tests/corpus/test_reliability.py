@@ -234,3 +234,14 @@ def test_the_report_of_a_book_is_that_of_its_sessions(book):
     assert rows["ben"].answers == expected.assessors[1].answers + 2  # the third was taken back
     assert rows["ben"].leave_one_out_tau == pytest.approx(expected.assessors[1].leave_one_out_tau)
     assert sum(count for _, count in report.overall.answers_by_day) == report.overall.answers
+
+
+def test_orders_from_elsewhere_count_without_a_session(book):
+    for name, ranks in (("ada", [1.0, 2.0, 3.0]), ("ben", [1.0, 3.0, 2.0]), ("simulated-0", [3.0, 2.0, 1.0])):
+        book.orders.add(("one", "c"), [Ranking(np.array(ranks), name)])
+    book.orders.add(("two", "c"), [Ranking(np.array([1.0, 2.0]), "simulated-0")])
+    report = agreement_report(book)
+    assert [(row.dataset, row.assessors, row.pairwise_tau) for row in report.datasets] == [
+        ("one", 2, pytest.approx(1 / 3))
+    ]
+    assert [(row.assessor, row.finished, row.datasets) for row in report.assessors] == [("ada", 0, 1), ("ben", 0, 1)]

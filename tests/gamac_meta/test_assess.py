@@ -88,6 +88,11 @@ def test_a_name_that_is_refused_invites_nobody(tiny_corpus, book, capsys):
     assert book.invitations() == ()
 
 
+def test_a_link_that_outlives_the_calendar_is_refused(tiny_corpus, book, capsys):
+    assert "must be <= 3650" in refused(capsys, "invite", "ann", "--corpus", tiny_corpus, "--days", "999999999")
+    assert book.invitations() == ()
+
+
 def test_revoked_links_are_good_no_longer(tiny_corpus, book, capsys):
     ran(capsys, "invite", "ann", "ben", "--corpus", tiny_corpus)
     ran(capsys, "invite", "ann", "--corpus", tiny_corpus)
@@ -140,6 +145,7 @@ def test_what_is_no_corpus_is_left_as_it_is(tmp_path, capsys, command):
         ("--port", "70000", "1 to 65535"),
         ("--datasets", "3-1", "0-99,120"),
         ("--datasets", "a", "0-99,120"),
+        ("--datasets", "0-99999999999999", "below 1000000"),
         ("--datasets", "0,77", r"got [77]"),
         ("--wanted", "0", ">= 1"),
         ("--url", "studio", "https://host"),
