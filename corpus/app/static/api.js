@@ -1,6 +1,7 @@
 // Requests to the studio's server: what comes back, what was refused, and when nobody answered.
 
 const PATIENCE = 20000; // ms until a request counts as lost
+const PICTURE_PATIENCE = 300000; // as much for megabytes over a bad connection
 
 /** Nobody answered: no network, no server, or too slow. */
 export class Offline extends Error {}
@@ -22,8 +23,8 @@ export class Refused extends Error {
 
 const token = document.querySelector('meta[name="csrf-token"]').content;
 
-async function ask(method, path, body) {
-  const options = { method, headers: {}, credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE) };
+async function ask(method, path, body, patience = PATIENCE) {
+  const options = { method, headers: {}, credentials: "same-origin", signal: AbortSignal.timeout(patience) };
   if (method !== "GET") {
     options.headers["X-CSRF-Token"] = token;
     options.headers["Content-Type"] = "application/json";
@@ -52,7 +53,7 @@ export async function request(method, path, body) {
 
 /** Get bytes. */
 export async function bytes(path) {
-  const answer = await ask("GET", path);
+  const answer = await ask("GET", path, undefined, PICTURE_PATIENCE);
   try {
     return await answer.arrayBuffer();
   } catch {

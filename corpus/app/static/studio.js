@@ -305,7 +305,6 @@ function failed(error, again) {
     go("wait");
     retrying = setTimeout(again, RETRY);
     find("retry").onclick = again;
-    window.addEventListener("online", () => stage === "wait" && again(), { once: true });
   } else if (error instanceof Refused && error.status === 401) {
     over();
   } else {
@@ -429,7 +428,8 @@ document.addEventListener("visibilitychange", () => {
 });
 window.addEventListener("online", () => {
   fillStatus();
-  catchUp();
+  if (stage === "wait") find("retry").click();
+  else catchUp();
 });
 window.addEventListener("offline", fillStatus);
 // what another tab wrote

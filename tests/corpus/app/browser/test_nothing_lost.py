@@ -421,3 +421,40 @@ def test_a_session_that_the_server_does_not_know_is_in_nobodys_way(desk, newcome
     expect(work.page.locator("#status-text")).to_have_text("To send: 1")
     assert desk.verdicts(name) == ["left", *given, "finish"]
     assert sum(not event["sent"] for event in work.journal().values()) == 1
+
+
+def test_a_network_that_comes_back_is_asked_once_however_often_it_was_tried(desk):
+    _, link = desk.invite()
+    context = desk.context()
+    context.route("**/api/sessions", lambda route: route.abort())
+    work = desk.sit(link, context).at("wait")
+    for _ in range(5):
+        with context.expect_event("requestfailed"):
+            work.page.click("#retry")
+        work.at("wait")
+    context.unroute("**/api/sessions")
+    asked = []
+    context.on("request", lambda request: request.url.endswith("/api/sessions") and asked.append(request))
+    work.page.evaluate("() => window.dispatchEvent(new Event('online'))")
+    work.begin()
+    assert len(asked) == 1
+
+
+def test_a_picture_that_takes_longer_than_an_answer_may_still_comes(desk):
+    context = desk.context()
+    context.add_init_script(
+        """
+        const [timeout, real] = [AbortSignal.timeout.bind(AbortSignal), window.fetch];
+        AbortSignal.timeout = (duration) => timeout(duration / 20);
+        window.fetch = async (path, options) => {
+            const late = new Promise((resolve) => setTimeout(resolve, 2000));
+            const lost = new Promise((_, reject) => options.signal.addEventListener("abort", reject));
+            if (path.endsWith("/picture")) await Promise.race([late, lost]);
+            return real(path, options);
+        };
+        """
+    )
+    _, link = desk.invite()
+    work = desk.sit(link, context)
+    work.page.wait_for_selector("body[data-stage=ready], body[data-stage=wait]")
+    assert work.stage == "ready"
