@@ -169,6 +169,7 @@ class PlanView(BaseModel):
     attention: list[int]
     decoy_of: int
     comparisons: int
+    rules: int
 
 
 class EventView(BaseModel):

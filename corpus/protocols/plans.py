@@ -13,6 +13,8 @@ import numpy as np
 from gamac_meta.exceptions import InvalidInputError
 
 PROTOCOLS = ("binary_insertion", "bradley_terry")  # the first is the default
+# raised by every change of what is asked after the same answers, in this package and in the page's twin of it
+RULES = 1
 FEWEST_ITEMS = 2
 REPEAT_APART = 3  # questions from a pair to its repeat, at least
 SIDES = 128  # questions until the sides start over
@@ -33,8 +35,11 @@ class Plan:
     attention: tuple[int, ...]  # after so many comparisons, or after the last, the decoy is shown
     decoy_of: int  # the decoy is item number `items`: the labels of this item dealt to the points at random
     comparisons: int  # how many bradley_terry asks, repeats and attention checks not counted; else 0
+    rules: int = RULES  # by which questions follow: a session goes on by those that it began by
 
     def __post_init__(self) -> None:
+        if self.rules != RULES:
+            raise InvalidInputError(f"rules of a plan must be those of version {RULES}, got {self.rules!r}")
         if self.protocol not in PROTOCOLS:
             raise InvalidInputError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {self.protocol!r}")
         for name in ("items", "decoy_of", "comparisons"):

@@ -108,6 +108,7 @@ def test_planned_sides_are_balanced_everywhere(plan):
         ({"repeats": [4, 4]}, "repeats must be positive and increasing"),
         ({"attention": [0]}, "attention must be positive and increasing"),
         ({"decoy_of": 4}, "decoy_of must be one of"),
+        ({"rules": 2}, "rules of a plan must be those of version 1, got 2"),
         ({"comparisons": 5}, "comparisons must be positive for bradley_terry and 0 otherwise"),
         ({"protocol": "bradley_terry"}, "comparisons must be positive for bradley_terry and 0 otherwise"),
         ({"surprise": 1}, "a plan must have the entries"),

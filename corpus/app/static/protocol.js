@@ -2,6 +2,8 @@
 // corpus.protocols, so that a session goes on without the server. tests/corpus/app/test_protocol_twin.py
 // drives both with random sessions; whoever changes one changes the other.
 
+// as in plans.py: raised by every change of what is asked after the same answers
+const RULES = 1;
 const VERDICTS = ["left", "right", "tie", "skip"];
 const ENTRIES = { answer: ["left", "right", "verdict"], undo: [], finish: ["ranks"], decline: [] };
 const REPEAT_APART = 3;
@@ -12,6 +14,7 @@ const DIGITS = 1e6;
 // ranks, final, answers. plan and events are records as the server sends them. Throws Error where an
 // event does not fit.
 export function replay(plan, events) {
+  if (plan.rules !== RULES) throw new Error(`this page knows rules ${RULES} of a plan, got ${plan.rules}`);
   const start = METHODS[plan.protocol].start(plan);
   let state = { plan, steps: 0, answers: [], method: start, repeatDue: false, closed: null, final: null };
   const undone = [];
