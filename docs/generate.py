@@ -171,9 +171,9 @@ TIME = """
 ## Time
 
 Of building the corpus and of training alone, as `python benchmarks/corpus_build.py 12` and
-`python benchmarks/corpus_build.py --train corpora/default` print it. Every data set is made by itself: twice as many take
-twice as long, and as many processes as there are cores share them. `gamac-meta train` also validates, for which it fits
-everything ten times more, to four fifths of the data sets.
+`python benchmarks/corpus_build.py --train corpora/default` print it. Every data set is made by itself: twice as many
+take twice as long, and as many processes as there are cores share them. `gamac-meta train` also validates, for which it
+fits everything ten times more, to four fifths of the data sets.
 
 ```
 plane
