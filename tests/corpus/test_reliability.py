@@ -128,8 +128,9 @@ def test_repeats_are_counted_by_what_was_preferred_whatever_the_side():
 
 def test_an_attention_check_is_passed_by_preferring_what_is_not_the_decoy():
     checks = [(1, 4, "left", "attention"), (4, 1, "left", "attention"), (4, 1, "tie", "attention"),
-              (4, 1, "right", "attention"), (4, 1, "skip", "attention"), (1, 4, "left", "insert")]  # fmt: skip
-    assert attention(work(checks)) == (2, 4)
+              (4, 1, "right", "attention"), (1, 4, "left", "attention"), (4, 1, "skip", "attention"),
+              (1, 4, "left", "insert")]  # fmt: skip
+    assert attention(work(checks)) == (3, 5)
 
 
 def test_interval_and_side_test_are_those_of_scipy():
