@@ -1,5 +1,6 @@
 """A studio with a tiny corpus, in this process."""
 
+import os
 import shutil
 import warnings
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from fastapi.testclient import TestClient
 
+CHROMIUM = "GAMAC_META_TEST_CHROMIUM"
 GENEROUS = Limits(assessor="100000/minute", address="100000/minute", entry="100000/minute", login="100000/minute")
 
 
@@ -56,6 +58,19 @@ class StudioOfTest:
     def admin(self):
         """The administrator's client."""
         return self.client(headers={"Authorization": f"Bearer {TOKEN}"})
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium; one for all tests, since there cannot be two at once."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=os.environ[CHROMIUM], args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The page's protocol.js does with every session what corpus.protocols does."""
 
 import json
-import os
 import random
 from importlib import resources
 
@@ -33,22 +32,16 @@ async ([source, sessions]) => {
 
 
 @pytest.fixture(scope="module")
-def in_browser():
+def in_browser(browser):
     """A function: sessions to the states that protocol.js gives."""
-    from playwright.sync_api import sync_playwright
-
     source = (resources.files("corpus.app") / "static" / "protocol.js").read_text()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ["GAMAC_META_TEST_CHROMIUM"], args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        page = browser.new_page()
-        # about:blank may not import; any page of its own origin may
-        page.route("**/*", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
-        page.goto("http://studio.test/")
-        # as text: playwright's own way of passing values takes longer than the sessions
-        yield lambda sessions, js=source: json.loads(page.evaluate(REPLAY_ALL, [js, json.dumps(sessions)]))
-        browser.close()
+    page = browser.new_page()
+    # about:blank may not import; any page of its own origin may
+    page.route("**/*", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
+    page.goto("http://studio.test/")
+    # as text: playwright's own way of passing values takes longer than the sessions
+    yield lambda sessions, js=source: json.loads(page.evaluate(REPLAY_ALL, [js, json.dumps(sessions)]))
+    page.close()
 
 
 def random_session(rng):

@@ -1,27 +1,12 @@
 """The studio with a real server and a real browser."""
 
-import os
-
 import pytest
 from studio_browser import Desk
 from studio_server import serve
 
 from corpus.store import CorpusStore
 
-CHROMIUM = "GAMAC_META_TEST_CHROMIUM"
 GENEROUS = dict.fromkeys(("assessor", "address", "entry", "login"), "100000/minute")
-
-
-@pytest.fixture(scope="session")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=os.environ[CHROMIUM], args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="session")
