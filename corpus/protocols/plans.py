@@ -13,7 +13,8 @@ import numpy as np
 from gamac_meta.exceptions import InvalidInputError
 
 PROTOCOLS = ("binary_insertion", "bradley_terry")  # the first is the default
-# raised by every change of what is asked after the same answers, in this package and in the page's twin of it
+# Raised by every change of what is asked after the same answers, in this package and in the page's twin of it;
+# what follows under earlier rules must then stay to be replayed, for sessions that are stored
 RULES = 1
 FEWEST_ITEMS = 2
 REPEAT_APART = 3  # questions from a pair to its repeat, at least
@@ -38,8 +39,8 @@ class Plan:
     rules: int = RULES  # by which questions follow: a session goes on by those that it began by
 
     def __post_init__(self) -> None:
-        if self.rules != RULES:
-            raise InvalidInputError(f"rules of a plan must be those of version {RULES}, got {self.rules!r}")
+        if type(self.rules) is not int or self.rules < 1:
+            raise InvalidInputError(f"rules must be a version, 1 or later, got {self.rules!r:.50}")
         if self.protocol not in PROTOCOLS:
             raise InvalidInputError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {self.protocol!r}")
         for name in ("items", "decoy_of", "comparisons"):

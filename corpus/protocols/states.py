@@ -12,9 +12,9 @@ import numpy as np
 from corpus.protocols.active import Active
 from corpus.protocols.events import VERDICTS, Answer, Event, Question
 from corpus.protocols.insertion import Insertion
-from corpus.protocols.plans import REPEAT_APART, Plan
+from corpus.protocols.plans import REPEAT_APART, RULES, Plan
 from corpus.protocols.strengths import fit, mean_ranks, ranks_of
-from gamac_meta.exceptions import UnexpectedEventError
+from gamac_meta.exceptions import InvalidInputError, UnexpectedEventError
 from gamac_meta.types import Floats
 
 METHODS: dict[str, type[Insertion] | type[Active]] = {"binary_insertion": Insertion, "bradley_terry": Active}
@@ -180,8 +180,10 @@ class State:
 def replay(plan: Plan, events: Iterable[Event]) -> State:
     """Where a session stands after these events, all from its first.
 
-    Raises UnexpectedEventError at the first event that does not fit.
+    Raises UnexpectedEventError at the first event that does not fit, InvalidInputError for a plan of other rules.
     """
+    if plan.rules != RULES:
+        raise InvalidInputError(f"sessions are replayed by rules {RULES}, got a plan of rules {plan.rules}")
     state = State(plan, 0, (), METHODS[plan.protocol].start(plan))
     undone: list[State] = []  # the states before each answer that stands
     for event in events:

@@ -108,7 +108,7 @@ def test_planned_sides_are_balanced_everywhere(plan):
         ({"repeats": [4, 4]}, "repeats must be positive and increasing"),
         ({"attention": [0]}, "attention must be positive and increasing"),
         ({"decoy_of": 4}, "decoy_of must be one of"),
-        ({"rules": 2}, "rules of a plan must be those of version 1, got 2"),
+        ({"rules": 0}, "rules must be a version, 1 or later, got 0"),
         ({"comparisons": 5}, "comparisons must be positive for bradley_terry and 0 otherwise"),
         ({"protocol": "bradley_terry"}, "comparisons must be positive for bradley_terry and 0 otherwise"),
         ({"surprise": 1}, "a plan must have the entries"),
@@ -578,3 +578,10 @@ def test_a_greater_prior_would_overrule_a_perfect_assessor(monkeypatch):
         _, state = session(make_plan("binary_insertion", 40, 0), by_order(true))
         right.append(np.array_equal(state.ranks, mean_ranks(np.array(true))))
     assert right == [True, False]
+
+
+def test_a_plan_of_later_rules_is_read_and_not_replayed():
+    plan = replace(make_plan("binary_insertion", 4, 0), rules=2)
+    assert Plan.from_record(plan.to_record()) == plan
+    with pytest.raises(InvalidInputError, match="replayed by rules 1, got a plan of rules 2"):
+        replay(plan, ())
