@@ -40,6 +40,8 @@ from corpus.consensus import consensus
 from gamac_meta import recommend_measure
 from gamac_meta.agreement import kendall_tau
 from rankers.assembly import assemble
+from rankers.evaluation import judge as judge_picks
+from rankers.judgement import FIGURES
 from rankers.metrics import bootstrap_mean, bootstrap_means
 from rankers.validation import TITLES, leave_out
 
@@ -146,18 +148,18 @@ def worth(relevance, *lists):
 
 def left_out(directory, jobs):
     """What trios cost on data sets of a corpus, by basis."""
-    lesson = assemble(directory, n_jobs=jobs).lesson
+    assembled = assemble(directory, n_jobs=jobs)
+    lesson = assembled.lesson
     held_out = leave_out(lesson, n_jobs=jobs, progress="leaving each group out")
-    groups = [case.group for case in lesson.cases]
     for basis, title in TITLES.items():
-        found = np.array(
-            [
-                worth(case.relevance, seen.listed(basis), np.argsort(-seen.order[basis], kind="stable"))
-                for seen, case in zip(held_out.predicted, lesson.cases, strict=True)
-            ]
-        )
-        print(f"{title}, {len(found)} data sets")
-        print_cost(found, groups)
+        lists = [(seen.listed(basis), np.argsort(-seen.order[basis], kind="stable")) for seen in held_out.predicted]
+        picks = {name: np.array([each[place][0] for each in lists]) for place, name in enumerate(("trios", "single"))}
+        judgement = judge_picks(assembled.standards, assembled.tables, picks=picks, scores={})
+        three = [worth(case.relevance, *each) for each, case in zip(lists, lesson.cases, strict=True)]
+        print(f"{title}, {len(three)} data sets")
+        print_cost(np.array(three), [case.group for case in lesson.cases])
+        for figure in FIGURES:
+            print(f"  first measure, {FIGURES[figure].title}: {judgement.compare('trios', 'single', figure)}")
 
 
 def print_cost(found, groups=None):
