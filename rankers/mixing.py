@@ -93,10 +93,11 @@ class Teachers:
         simulated = f"{self.simulated} orders of simulated assessors"
         if not self.people:
             return f"{simulated} on {self.datasets} data sets"
-        count, named = len(self.people), ", ".join(f"{name} {count}" for name, count in self.people.items())
+        real, count = self.counts["real"], len(self.people)
+        named = ", ".join(f"{name} {count}" for name, count in self.people.items())
         return (
-            f"{self.counts['real']} orders of {count} {'person' if count == 1 else 'people'} on {self.people_datasets} "
-            f"of {self.datasets} data sets ({named}), and {simulated}"
+            f"{real} {'order' if real == 1 else 'orders'} of {count} {'person' if count == 1 else 'people'} "
+            f"on {self.people_datasets} of {self.datasets} data sets ({named}), and {simulated}"
         )
 
     def __str__(self) -> str:
