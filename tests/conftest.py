@@ -32,19 +32,31 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in set(without)]
 
 
-@pytest.fixture
-def postgresql_url():
-    """A database of its own on the server."""
+@pytest.fixture(scope="session")
+def new_database():
+    """Make a database of its own on the PostgreSQL server; its URL."""
     import sqlalchemy as sa
 
     server = sa.make_url(os.environ[POSTGRESQL])
-    name = f"test_{uuid4().hex}"
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+    made = []
+
+    def make():
+        made.append(f"test_{uuid4().hex}")
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {made[-1]}"))
+        return server.set(database=made[-1]).render_as_string(hide_password=False)
+
+    yield make
     with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+        for name in made:
+            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def postgresql_url(new_database):
+    """A database of the test's own."""
+    return new_database()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])

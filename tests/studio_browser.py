@@ -33,9 +33,10 @@ class Desk:
     server: Server
     browser: object
     corpus: Path
+    place: Path | str  # of the answers
 
     def __post_init__(self):
-        self.book = SessionBook(self.corpus / "orders.sqlite")
+        self.book = SessionBook(self.place)
 
     def invite(self, name=None, *, practiced=True, days=1.0, **options):
         """(name, link); practiced: the practice was declined before."""

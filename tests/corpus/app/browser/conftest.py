@@ -10,21 +10,21 @@ GENEROUS = dict.fromkeys(("assessor", "address", "entry", "login"), "100000/minu
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory, small_entry):
-    """A server with three data sets of 5 candidates; (server, corpus)."""
+def served(request, tmp_path_factory, small_entry):
+    """A server with three data sets of 5 candidates; (server, corpus, place of the answers)."""
     corpus = tmp_path_factory.mktemp("studio") / "corpus"
     with CorpusStore(corpus, create=True) as store:
         for index in range(3):
             store.write(small_entry(index, n=80, p=5))
-    with serve(corpus, limits=GENEROUS) as server:
-        yield server, corpus
+    url = request.getfixturevalue("new_database")() if getattr(request, "param", "sqlite") == "postgresql" else None
+    with serve(corpus, db=url, limits=GENEROUS) as server:
+        yield server, corpus, url or corpus / "orders.sqlite"
 
 
 @pytest.fixture
 def desk(served, browser):
     """The running studio; contexts that a test opens are closed after it."""
-    server, corpus = served
-    desk = Desk(server, browser, corpus)
+    desk = Desk(served[0], browser, *served[1:])
     yield desk
     for context in browser.contexts:
         context.close()

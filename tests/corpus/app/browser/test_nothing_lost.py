@@ -9,7 +9,12 @@ from studio_browser import PHONE
 
 from corpus.sessions import PRACTICE
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.parametrize(
+        "served", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
+    ),
+]
 
 EVENTS = "**/api/sessions/*/events"
 
