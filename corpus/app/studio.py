@@ -21,7 +21,6 @@ from corpus.sessions import PRACTICE, Invitation, Session, SessionBook
 from corpus.store import CorpusStore
 from gamac_meta.exceptions import InvalidInputError
 
-DONE = ("finished", "declined")
 PACE_SESSIONS = 3  # the last ones tell how fast somebody answers
 DOORS = 64
 
