@@ -12,7 +12,7 @@ from gamac_meta.backend import device_for
 from gamac_meta.inputs import as_partitions, prepare
 from gamac_meta.measures import MEASURES, MeasureEngine
 from gamac_meta.recommend import load_model, refuse_many_clusters
-from gamac_meta.types import Floats, PartitionSet
+from gamac_meta.types import Floats, Ints, PartitionSet
 
 if TYPE_CHECKING:
     from rankers.persistence import Model
@@ -65,6 +65,11 @@ class PartitionScorer:
         if self.measure is None:
             return f"the learned {'choice' if self.by == CHOICE else 'measure'} of model {self._model.name}"
         return f"{MEASURES[self.measure].title} ({self.measure})"
+
+    @property
+    def landmarks(self) -> tuple[Ints, PartitionSet] | None:
+        """Rows (n',) of X that the model looks at, and their landmark partitions (l, n'); None where none scores."""
+        return self._reading.landmarks if self.by in OF_THE_MODEL else None
 
     @cached_property
     def _reading(self) -> Reading:

@@ -39,6 +39,7 @@ __all__ = [
     "canonical_points",
     "describe",
     "extract",
+    "landmarks_of",
     "rounded",
 ]
 
@@ -77,6 +78,17 @@ def describe(data: Dataset) -> Description:
         points = Dataset(view.points, data.name, data.origin)
         view.landmark_table = evaluate(points, view.landmarks)
         return Description(_features(view), points, view.rows, view.landmarks, view.landmark_table)
+
+
+def landmarks_of(data: Dataset) -> tuple[Ints, PartitionSet]:
+    """Rows (n',) of the sample and its landmark partitions (l, n'), as of `describe`, without what it says of them."""
+    from threadpoolctl import threadpool_limits
+
+    from metafeatures._view import DataView
+
+    with threadpool_limits(1):
+        view = DataView(data)
+        return view.rows, view.landmarks
 
 
 def _features(view: DataView) -> Floats:

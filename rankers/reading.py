@@ -8,7 +8,7 @@ import numpy as np
 
 import metafeatures
 from gamac_meta.measures import MeasureEngine
-from gamac_meta.types import Dataset, Floats, MeasureTable, PartitionSet
+from gamac_meta.types import Dataset, Floats, Ints, MeasureTable, PartitionSet
 from rankers._pairs import candidates_basis, landmark_pairs, points_basis
 from rankers._partitions import in_sample, partition_features
 from rankers.persistence import Model
@@ -24,6 +24,11 @@ class Reading:
         # a model may have learned from fewer features than there are
         columns = [metafeatures.NAMES.index(name) for name in model.learned.feature_names]
         self.features: Floats = self._seen.features[columns]
+
+    @property
+    def landmarks(self) -> tuple[Ints, PartitionSet]:
+        """Rows (n',) of the sample in the data set, and the landmark partitions of the sample (l, n')."""
+        return self._seen.rows, self._seen.landmarks
 
     def partition_features(self, partitions: PartitionSet) -> Floats:
         """(p, c) features of partitions of the data set, on the points of the sample."""

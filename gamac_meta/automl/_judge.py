@@ -13,7 +13,8 @@ from scipy.stats import rankdata
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.measures import MEASURES
 from gamac_meta.scoring import CHOICE, LEARNED, RECOMMENDED, PartitionScorer
-from gamac_meta.types import Floats, Labels, PartitionSet
+from gamac_meta.types import Dataset, Floats, Ints, Labels, PartitionSet
+from metafeatures import landmarks_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,11 @@ class Judge:
             return f"your function {self.measure}"
         titles = [scorer.title for scorer in self._scorers]
         return titles[0] if len(titles) == 1 else f"mean rank by {', '.join(titles)}"
+
+    def landmarks(self) -> tuple[Ints, PartitionSet]:
+        """Rows (n',) of X in the sample of the meta-features, and the landmark partitions (l, n') of the sample."""
+        known = next((found for scorer in self._scorers if (found := scorer.landmarks) is not None), None)
+        return landmarks_of(Dataset(self._X)) if known is None else known
 
     def values(self, labels: Labels) -> Floats:
         """(p, c) what each measure says of partitions (p, n); greater is better, NaN where undefined.

@@ -5,9 +5,11 @@ import warnings
 import numpy as np
 import pytest
 
+import metafeatures
 from gamac_meta import score_partitions
 from gamac_meta.automl._judge import Judge, require_measure
 from gamac_meta.exceptions import InvalidInputError, UnknownNameError
+from gamac_meta.types import Dataset
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 2)) + 7.0 * np.repeat(np.arange(2), 30)[:, None]
@@ -82,3 +84,17 @@ def test_what_is_no_measure_is_refused(measure):
 def test_a_name_that_there_is_none_of_is_refused_with_one_that_is_near():
     with pytest.raises(UnknownNameError, match="did you mean 'silhouette'"):
         require_measure(["dbcv", "silhouete"])
+
+
+@pytest.mark.parametrize("measure", ["auto", "silhouette", ["silhouette", "learned"], lambda _, labels: labels.max()])
+def test_landmarks_are_those_of_the_points_whatever_scores(measure):
+    rows, landmarks = Judge(X, measure, None, "numpy").landmarks()
+    seen = metafeatures.describe(Dataset(X))
+    assert np.array_equal(rows, seen.rows)
+    assert landmarks.makers == metafeatures.LANDMARKS
+    assert np.array_equal(landmarks.labels, seen.landmarks.labels)
+
+
+def test_what_the_model_has_seen_is_not_looked_for_again(monkeypatch):
+    monkeypatch.setattr("gamac_meta.automl._judge.landmarks_of", None)
+    assert Judge(X, ["silhouette", "learned"], None, "numpy").landmarks()
