@@ -336,62 +336,97 @@ def _sum(values):
     return ((a + b) + (c + d)) + ((e + f) + (g + h)) + rest
 
 
-@kernel
-def _power_sum(squares, nearest, d, ratios, powers):
-    """Sum over squared distances of their power -d/2, in units of the nearest; ratios and powers are scratch."""
+@vectorized
+def _raise(ratios, d, powers):
+    """powers: ratios to the power d/2; ratios are spent."""
+    for s in range(ratios.size):
+        powers[s] = np.sqrt(ratios[s]) if d % 2 else 1.0
+    exponent = d // 2
+    while exponent > 0:
+        if exponent % 2:
+            for s in range(ratios.size):
+                powers[s] *= ratios[s]
+        exponent //= 2
+        if exponent > 0:
+            for s in range(ratios.size):
+                ratios[s] *= ratios[s]
+
+
+@vectorized
+def _add_inverses(x, y, u, v, unit, totals):
+    """Inverse squared distances, in a unit, of (u, v) to points (x, y), added to their totals; returns their sum."""
     total = 0.0
-    for start in range(0, squares.size, BLOCK):
-        block = squares[start : start + BLOCK]
-        size = block.size
-        for s in range(size):
-            ratios[s] = np.divide(nearest, block[s])
-        if d == 2:
-            total += _sum(ratios[:size])
-            continue
-        if d % 2:
-            for s in range(size):
-                powers[s] = np.sqrt(ratios[s])
-        else:
-            for s in range(size):
-                powers[s] = 1.0
-        exponent = d // 2
-        while exponent > 0:
-            if exponent % 2:
-                for s in range(size):
-                    powers[s] *= ratios[s]
-            exponent //= 2
-            if exponent > 0:
-                for s in range(size):
-                    ratios[s] *= ratios[s]
-        total += _sum(powers[:size])
+    for s in range(x.size):
+        a = x[s] - u
+        b = y[s] - v
+        inverse = unit / (a * a + b * b)
+        totals[s] += inverse
+        total += inverse
     return total
 
 
 @kernel
-def _cores(order, columns, core):
-    """core (n,): all-points core distances of two or more points in blocks, in the order of the points."""
+def _power_sums(columns, unit, totals):
+    """Add to totals (n,) the sum over all other points (d, n) of (unit / squared distance)^(d/2), each pair once."""
     d, n = columns.shape
-    squares = np.empty(n)
-    bits = squares.view(np.int64)
+    if d == 2:
+        x, y = columns[0], columns[1]
+        for i in range(n):
+            totals[i] += _add_inverses(x[i + 1 :], y[i + 1 :], x[i], y[i], unit, totals[i + 1 :])
+        return
     ratios = np.empty(BLOCK)
     powers = np.empty(BLOCK)
     point = np.empty(d)
     for i in range(n):
         for column in range(d):
             point[column] = columns[column, i]
-        for start in range(0, n, BLOCK):
+        for start in range(i + 1, n, BLOCK):
             stop = min(start + BLOCK, n)
-            _squares(columns, start, stop, point, squares[start:stop])
-        squares[i] = np.inf
-        smallest = _smallest(bits)
+            size = stop - start
+            _squares(columns, start, stop, point, ratios)
+            for s in range(size):
+                ratios[s] = np.divide(unit, ratios[s])
+            _raise(ratios[:size], d, powers)
+            totals[i] += _sum(powers[:size])
+            others = totals[start:stop]
+            for s in range(size):
+                others[s] += powers[s]
+
+
+@kernel
+def _cores(order, columns, core):
+    """core (n,): all-points core distances of two or more points in blocks, in the order of the points."""
+    d, n = columns.shape
+    unit = 0.0
+    for column in range(d):
+        unit += (columns[column].max() - columns[column].min()) ** 2
+    totals = np.zeros(n)
+    if unit > 0.0:
+        _power_sums(columns, unit, totals)
+    squares = np.empty(n)
+    bits = squares.view(np.int64)
+    powers = np.empty(n)
+    point = np.empty(d)
+    for i in range(n):
         core[order[i]] = 0.0
-        if smallest == 0:
-            continue  # a duplicate is infinitely dense
-        bits[i] = smallest
-        nearest = squares[i]
-        squares[i] = np.inf
-        mean = _power_sum(squares, nearest, d, ratios, powers) / (n - 1)
-        core[order[i]] = np.sqrt(nearest) * mean ** (-1.0 / d)
+        nearest = unit
+        if not totals[i] < np.inf:
+            # a duplicate, or one so near that its power overflows: in units of the nearest distance none does
+            for column in range(d):
+                point[column] = columns[column, i]
+            _squares(columns, 0, n, point, squares)
+            squares[i] = np.inf
+            bits[i] = _smallest(bits)
+            nearest = squares[i]
+            if nearest == 0.0:
+                continue
+            squares[i] = np.inf
+            for s in range(n):
+                squares[s] = np.divide(nearest, squares[s])
+            _raise(squares, d, powers)
+            totals[i] = _sum(powers)
+        if nearest > 0.0:
+            core[order[i]] = np.sqrt(nearest) * (totals[i] / (n - 1)) ** (-1.0 / d)
 
 
 @vectorized
