@@ -6,28 +6,30 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from gamac_meta.automl._bandit import OVERHEAD, Arm
 from gamac_meta.automl._journal import Journal
 from gamac_meta.automl._judge import Judge
+from gamac_meta.automl._landmarks import Start
+from gamac_meta.automl._scoring import Bench
 from gamac_meta.automl._space import UMAP_BUDGET, Fit, Task, available, portfolio
+from gamac_meta.automl._trials import LANDMARK, PORTFOLIO, SEARCH, Trial, filled, renumbered
 from gamac_meta.automl._workers import Ended, Executor, Item, Job
-from gamac_meta.clusterers import CLUSTERERS, Choice, Int, Value
+from gamac_meta.clusterers import Value
 from gamac_meta.exceptions import BackendUnavailableError
 from gamac_meta.recommend import MOST_CLUSTERS
-from gamac_meta.types import NOISE, Floats, Labels
+from gamac_meta.types import Floats, Labels
+from metafeatures import LANDMARKS
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-    import optuna
-
-OVERHEAD = 0.2  # seconds that a trial costs beside its own; with less left, none is begun
 SCORED_AT_ONCE = 16
+LOOK = 0.05  # seconds after which scores that were made apart are taken
 REPEATS = 20  # settings in a row that were tried before, after which an algorithm has no others to speak of
 TOP = 4.0  # power of the share of partitions beaten: only what is near the top is a reward
 
@@ -37,59 +39,12 @@ class Limits:
     """What a search may take, and what counts as a partition."""
 
     time_budget: float | None  # seconds
-    n_trials: int | None
+    n_trials: int | None  # fits, the landmarks not among them
     trial_seconds: float  # of one fit
     patience: int  # trials after the portfolio without a better partition
     fill: bool  # whether noise is given to the nearest cluster before anything is judged
     min_cluster_share: float
     max_noise_share: float
-
-
-@dataclass(frozen=True, eq=False)
-class Trial:
-    """One fit and what came of it."""
-
-    number: int
-    stage: str  # "portfolio" or "search"
-    algorithm: str
-    preprocessing: str
-    setting: Mapping[str, Value]  # values of the algorithm's space
-    parameters: Mapping[str, Any]  # of the estimator, as far as it was made
-    started: float  # seconds since the search began
-    seconds: float
-    state: str  # "ok", "same", "refused", "failed", "timed out", "out of memory", "crashed"
-    reason: str = ""
-    same_as: int | None = None  # number of the trial with the same partition
-    values: tuple[float, ...] = ()  # of the measures
-    labels: Labels | None = None  # (n,) as judged
-    noise: npt.NDArray[np.bool_] | None = None  # (n,) which points were noise before they were given to a cluster
-
-    def to_record(self) -> tuple[dict[str, Any], Labels | None]:
-        """For the journal: JSON values, and labels of which those that were noise are marked."""
-        names = ("number", "stage", "algorithm", "preprocessing", "started", "seconds", "state", "reason", "same_as")
-        record = {name: getattr(self, name) for name in names}
-        record |= {
-            "setting": dict(self.setting),
-            "parameters": {name: _plain(value) for name, value in self.parameters.items()},
-            "values": list(self.values),
-        }
-        if self.labels is None or self.noise is None:
-            return record, None
-        # -1 is noise that stayed, -2 - c is noise that was given to cluster c
-        return record, np.where(self.noise & (self.labels >= 0), -2 - self.labels, self.labels)
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any], marked: Labels | None) -> Trial:
-        """What `to_record` wrote."""
-        fields = dict(record) | {"values": tuple(record["values"])}
-        if marked is None:
-            return cls(**fields)
-        labels = np.where(marked < NOISE, -2 - marked, marked).astype(np.int32)
-        return cls(**fields, labels=labels, noise=marked < 0)
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 @dataclass(eq=False)
@@ -105,6 +60,11 @@ class Search:
     journal: Journal | None = None
     # called with seconds since the start, the trials so far, and the best of them
     progress: Callable[[float, Sequence[Trial], Trial | None], None] | None = None
+    # gives the landmarks, which are the first trials, their numbers their own
+    landmarks: Callable[[], Sequence[Start]] | None = None
+    # whether landmarks and scores are made in a thread of their own, while workers get more to do: then what is
+    # tried next depends on which scores have come
+    apart: bool = False
     began: float = field(default_factory=time.monotonic)
     trials: list[Trial] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
@@ -114,9 +74,13 @@ class Search:
         self._known: dict[bytes, int] = {}  # partitions by their canonical labels
         self._running: dict[int, tuple[Task, str, list[float]]] = {}  # task, stage, seconds of the fits that came
         self._waiting: list[Trial] = []  # to be scored and recorded, in the order in which they came
-        self._started = 0  # settings, which are numbered so
+        self._scoring: Sequence[Trial] = ()  # those of them that are at work
+        self._started = len(LANDMARKS) if self.landmarks is not None else 0  # settings, which are numbered so
         self._tried: set[tuple[Any, ...]] = set()  # what was begun, as `_as_tried` says it
         self._since_best = 0
+        self._next: tuple[Task, str] | None = None  # planned, and to be started
+        self._bench = Bench(self.apart)
+        self._seconds_each = 0.0  # that a partition of the latest batch took to be scored
         self._interrupted = False
         self._end_of_plan = "all was tried"
         self._arms: dict[str, Arm] = {}
@@ -125,7 +89,7 @@ class Search:
         self.notices += notices
         for record, labels in self.journal.records if self.journal is not None else ():
             self._take(Trial.from_record(record, labels))
-        self._started = max((trial.number + 1 for trial in self.trials), default=0)
+        self._started = max([self._started, *(trial.number + 1 for trial in self.trials)])
         # the clock of one that goes on does not start anew
         self._before = max((trial.started + trial.seconds for trial in self.trials), default=0.0)
 
@@ -153,38 +117,48 @@ class Search:
 
     def run(self) -> None:
         """Until budget or trials are spent, nothing better comes, or an interrupt; what was found stays."""
-        with self._noted_interrupts():
+        with self._noted_interrupts(), closing(self._bench):
             self._run()
         self._running.clear()
 
     def _run(self) -> None:
         plan = self._plan()
-        waiting: tuple[Task, str] | None = None
         try:
+            # the first settings depend on nothing, and workers have them while the landmarks are made
+            self._fill_workers(plan)
+            if self.landmarks is not None:
+                self._bench.begin(self.landmarks, self._start_from)
             while not self.ending:
-                while self.executor.idle and self._left() > OVERHEAD:
-                    waiting = waiting or next(plan, None)
-                    if waiting is None or not self._submit(*waiting):
-                        break
-                    waiting = None
-                if not self._running:
+                self._fill_workers(plan)
+                if not self._running and not self._waiting and not self._bench.busy:
                     self.ending = self._why_idle()
                     break
-                self._receive(min(self._left(), 0.5))
-                self._score()
+                if self._running:
+                    self._receive(min(self._left(), LOOK if self._bench.busy else 0.5))
+                self._score(0.0 if self._running else LOOK)
                 if self.progress is not None:
                     self.progress(self.elapsed, self.trials, self.best())
                 if self._interrupted:
                     self.ending = "it was interrupted"
                 elif self._left() <= 0.0:
                     self.ending = "the time was spent"
+            self._score_the_rest()
         except KeyboardInterrupt:
             self.ending = "it was interrupted"
         except BackendUnavailableError as error:
             # what was found stays
-            if self.best() is None:
+            self._score_the_rest()
+            if all(trial.stage == LANDMARK for trial, _ in zip(*self.scored(), strict=True)):
                 raise
             self.ending = f"it was left without workers: {error}"
+
+    def _fill_workers(self, plan: Iterator[tuple[Task, str] | None]) -> None:
+        # what is begun now could not be scored before the end, where that takes all the time that is left
+        while self.executor.idle and self._left() > OVERHEAD + self._seconds_each * len(self._waiting):
+            self._next = self._next or next(plan, None)
+            if self._next is None or not self._submit(*self._next):
+                return
+            self._next = None
 
     @contextmanager
     def _noted_interrupts(self) -> Iterator[None]:
@@ -216,7 +190,8 @@ class Search:
         if self.limits.n_trials is None:
             return np.inf
         running = sum(len(task.settings) - len(came) for task, _, came in self._running.values())
-        return max(0, self.limits.n_trials - len(self.trials) - len(self._waiting) - running)
+        made = sum(trial.stage != LANDMARK for trial in (*self.trials, *self._scoring, *self._waiting))
+        return max(0, self.limits.n_trials - made - running)
 
     def _left(self) -> float:
         budget = self.limits.time_budget
@@ -246,11 +221,21 @@ class Search:
             else:
                 self._ended(event)
 
+    def _start_from(self, landmarks: Sequence[Start]) -> None:
+        """Take the landmarks for trials, but for those that a journal holds."""
+        known = {trial.number for trial in self.trials}
+        for start in landmarks:
+            if start.number not in known:
+                facts = (start.algorithm, "none", start.setting, start.parameters, self._before + self.elapsed, 0.0)
+                self._sort(Trial(start.number, LANDMARK, *facts, "ok"), start.labels)
+
     def _found(self, number: int, fit: Fit) -> None:
         self._running[number][2].append(fit.seconds)
-        raw = fit.labels
+        self._sort(self._trial(number, fit.place, fit.seconds, "ok", parameters=fit.parameters), fit.labels)
+
+    def _sort(self, trial: Trial, raw: Labels) -> None:
+        """Have a trial wait to be scored, or recorded as one that is not."""
         noise = raw < 0
-        trial = self._trial(number, fit.place, fit.seconds, "ok", parameters=fit.parameters)
         refusal = self._refusal(raw)
         if refusal:
             self._waiting.append(replace(trial, state="refused", reason=refusal))
@@ -311,14 +296,42 @@ class Search:
             reason,
         )
 
-    def _score(self) -> None:
-        while self._waiting and (self._left() > 0.0 or not self.scored()[0]):
-            batch, self._waiting = self._waiting[:SCORED_AT_ONCE], self._waiting[SCORED_AT_ONCE:]
+    def _score(self, timeout: float) -> None:
+        """Take the scores that come within so many seconds, and have what waits scored, as far as time allows."""
+        self._bench.take(timeout)
+        while self._waiting and not self._bench.busy and self._may_score():
+            count = SCORED_AT_ONCE
+            if self._seconds_each > 0.0:
+                count = int(np.clip(self._left() / self._seconds_each, 1, SCORED_AT_ONCE))
+            batch, self._waiting = self._waiting[:count], self._waiting[count:]
             partitions = [trial.labels for trial in batch if trial.labels is not None]
-            values = iter(self.judge.values(np.stack(partitions)) if partitions else ())
-            for trial in batch:
-                known = trial.labels is not None
-                self._record(replace(trial, values=tuple(map(float, next(values)))) if known else trial)
+            self._scoring = batch
+            if partitions:
+                self._bench.begin(partial(self._scores, np.stack(partitions)), partial(self._scored, batch))
+            else:
+                self._scored(batch, np.empty((0, 0)))
+
+    def _may_score(self) -> bool:
+        # without one score there would be no answer
+        return self._left() > 0.0 or not self.scored()[0]
+
+    def _scores(self, partitions: Labels) -> Floats:
+        start = time.monotonic()
+        values = self.judge.values(partitions)
+        self._seconds_each = (time.monotonic() - start) / len(partitions)
+        return values
+
+    def _scored(self, batch: Sequence[Trial], values: Floats) -> None:
+        rows = iter(values)
+        self._scoring = ()
+        for trial in batch:
+            known = trial.labels is not None
+            self._record(replace(trial, values=tuple(map(float, next(rows)))) if known else trial)
+
+    def _score_the_rest(self) -> None:
+        """Score what has come by the end; what is at work then was made to fit into the time."""
+        while self._bench.busy or (self._waiting and self._may_score()):
+            self._score(LOOK)
 
     def _record(self, trial: Trial) -> None:
         if self.journal is not None:
@@ -328,11 +341,13 @@ class Search:
     def _take(self, trial: Trial) -> None:
         before = self.best()
         self.trials.append(trial)
-        self._tried.add(_as_tried(trial, trial.setting))
+        if trial.stage != LANDMARK:
+            # a clusterer that is like a landmark is not the same
+            self._tried.add(_as_tried(trial, trial.setting))
         if trial.labels is not None:
             self._known.setdefault(renumbered(trial.labels).tobytes(), trial.number)
         after = self.best()
-        self._since_best = 0 if after is not before or trial.stage == "portfolio" else self._since_best + 1
+        self._since_best = 0 if after is not before or trial.stage != SEARCH else self._since_best + 1
         self._arm(trial.algorithm).learn(trial, self._reward(trial))
 
     def _reward(self, trial: Trial) -> float:
@@ -350,7 +365,8 @@ class Search:
 
     # ---- what to try next ----------------------------------------------------------------------------
 
-    def _plan(self) -> Iterator[tuple[Task, str]]:
+    def _plan(self) -> Iterator[tuple[Task, str] | None]:
+        """What to begin, and in which stage; None where that is better asked again when more is scored."""
         for wave in portfolio(len(self.X)):
             tasks = [
                 [
@@ -365,7 +381,7 @@ class Search:
             pending = [task for turn in zip_longest(*tasks) for task in turn if task is not None]
             while pending:
                 place = self._most_promising(pending)
-                yield pending.pop(place), "portfolio"
+                yield pending.pop(place), PORTFOLIO
         yield from self._sampled()
 
     def _most_promising(self, tasks: Sequence[Task]) -> int:
@@ -374,12 +390,14 @@ class Search:
         scores = {trial.number: float(total) for trial, total in zip(trials, totals, strict=True)}
         best: dict[str, float] = {}
         for trial in self.trials:
+            if trial.stage == LANDMARK:
+                continue
             score = scores.get(trial.number if trial.same_as is None else trial.same_as, -np.inf)
             best[trial.algorithm] = max(best.get(trial.algorithm, -np.inf), score)
         # in the first wave every algorithm is new to the search when it comes
         return int(np.argmax([best.get(task.algorithm, np.inf) for task in tasks]))
 
-    def _sampled(self) -> Iterator[tuple[Task, str]]:
+    def _sampled(self) -> Iterator[tuple[Task, str] | None]:
         from importlib.util import find_spec
 
         if find_spec("optuna") is None:
@@ -391,6 +409,9 @@ class Search:
             if self.limits.n_trials is None and self._since_best >= self.limits.patience:
                 self._end_of_plan = f"no better partition in {self.limits.patience} trials"
                 return
+            if len(self._waiting) >= SCORED_AT_ONCE:
+                yield None
+                continue
             is_timed = self.limits.n_trials is None
             total = sum(arm.pulls for arm in self._arms.values())
             arm = max((self._arm(name) for name in names), key=lambda arm: arm.index(total, is_timed))
@@ -398,7 +419,7 @@ class Search:
             task = Task(arm.name, space, (setting,), self.seed)
             if self._untried(task).settings:
                 repeats[arm.name] = 0
-                yield task, "search"
+                yield task, SEARCH
                 continue
             arm.forget_last()
             repeats[arm.name] += 1
@@ -413,126 +434,3 @@ class Search:
 
 def _as_tried(what: Task | Trial, setting: Mapping[str, Value]) -> tuple[Any, ...]:
     return what.algorithm, what.preprocessing, tuple(sorted(setting.items()))
-
-
-class Arm:
-    """One algorithm: what it earned, and a sampler of its settings."""
-
-    def __init__(self, name: str, spaces: tuple[str, ...], n: int, seed: int) -> None:
-        self.name = name
-        self.pulls = 0
-        self._reward = 0.0
-        self._seconds = 0.0
-        self._seed = seed
-        self._spaces = spaces
-        self._n = n
-        self._asked: list[optuna.Trial] = []
-        self._history: list[tuple[Trial, float]] = []  # what came before the sampler was made
-        self._study: optuna.Study | None = None
-
-    def index(self, total: int, is_timed: bool) -> float:
-        """Upper confidence bound of the reward, per second where time counts.  Auer et al. 2002,
-        doi:10.1023/A:1013689704352."""
-        pulls = max(self.pulls, 1)
-        bound = self._reward / pulls + float(np.sqrt(0.5 * np.log(total + 2) / pulls))
-        return bound / (self._seconds / pulls + OVERHEAD) if is_timed else bound
-
-    def learn(self, trial: Trial, reward: float) -> None:
-        """Count a trial, and tell the sampler if it asked for it."""
-        self.pulls += 1
-        self._reward += reward
-        self._seconds += trial.seconds
-        asked = next(
-            (known for known in self._asked if self._read(known) == (trial.preprocessing, trial.setting)), None
-        )
-        if asked is not None and self._study is not None:
-            self._asked.remove(asked)
-            self._study.tell(asked, reward)
-        elif self._study is not None:
-            self._add(self._study, trial, reward)
-        else:
-            self._history.append((trial, reward))
-
-    def forget_last(self) -> None:
-        """Leave untried what was asked for last."""
-        from optuna.trial import TrialState
-
-        assert self._study is not None
-        self._study.tell(self._asked.pop(), state=TrialState.FAIL)
-
-    def ask(self) -> tuple[str, dict[str, Value]]:
-        """A space and a setting to try."""
-        if self._study is None:
-            import optuna
-
-            optuna.logging.set_verbosity(optuna.logging.WARNING)
-            sampler = optuna.samplers.TPESampler(seed=self._seed, constant_liar=True)
-            self._study = optuna.create_study(direction="maximize", sampler=sampler)
-            for trial, reward in self._history:
-                self._add(self._study, trial, reward)
-            self._history.clear()
-        asked = self._study.ask(self._distributions)
-        self._asked.append(asked)
-        return self._read(asked)
-
-    def _read(self, asked: optuna.Trial) -> tuple[str, dict[str, Value]]:
-        setting = dict(asked.params)
-        return str(setting.pop(SPACE)), setting
-
-    def _add(self, study: optuna.Study, trial: Trial, reward: float) -> None:
-        import optuna
-
-        distributions = self._distributions
-        params = {**trial.setting, SPACE: trial.preprocessing}
-        # a portfolio may set what the sampler leaves alone, or reach beyond its ranges
-        inside = params.keys() == distributions.keys() and all(
-            distributions[name]._contains(distributions[name].to_internal_repr(value)) for name, value in params.items()
-        )
-        if inside:
-            study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=reward))
-
-    @property
-    def _distributions(self) -> dict[str, Any]:
-        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-        found: dict[str, Any] = {SPACE: CategoricalDistribution(self._spaces)}
-        for name, dimension in CLUSTERERS[self.name].space_on(self._n).items():
-            if isinstance(dimension, Choice):
-                found[name] = CategoricalDistribution(dimension.values)
-            elif isinstance(dimension, Int):
-                found[name] = IntDistribution(dimension.low, dimension.high, log=dimension.log)
-            else:
-                found[name] = FloatDistribution(dimension.low, dimension.high, log=dimension.log)
-        return found
-
-
-SPACE = "preprocessing"
-
-
-# ---- labels ----------------------------------------------------------------------------------------------
-
-
-def renumbered(labels: Labels) -> Labels:
-    """Clusters numbered from 0 by first appearance, so that equal partitions are equal arrays; noise stays -1."""
-    names, first, codes = np.unique(labels, return_index=True, return_inverse=True)
-    clusters = names >= 0
-    order = np.full(len(names), NOISE)
-    order[clusters] = np.argsort(np.argsort(first[clusters]))
-    return order[codes].astype(np.int32)
-
-
-def filled(X: Floats, labels: Labels) -> Labels:
-    """Labels renumbered, with noise given to the cluster of the nearest clustered point."""
-    labels = renumbered(labels)
-    noise = labels < 0
-    if not noise.any():
-        return labels
-    labels[noise] = nearest_labels(X[~noise], labels[~noise], X[noise])
-    return labels
-
-
-def nearest_labels(X: Floats, labels: Labels, others: Floats) -> Labels:
-    """(m,) the label of the nearest of the points X (n, d) to each of others (m, d)."""
-    from sklearn.neighbors import NearestNeighbors
-
-    return labels[NearestNeighbors(n_neighbors=1).fit(X).kneighbors(others, return_distance=False)[:, 0]]

@@ -9,6 +9,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +19,17 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gamac_meta.automl._judge import AUTO, Judge, Measure, require_measure
-from gamac_meta.automl._search import Limits, Search, Trial, nearest_labels
+from gamac_meta.automl._landmarks import Landmark, starts
+from gamac_meta.automl._search import Limits, Search
 from gamac_meta.automl._space import Context, estimator, preprocessings, run_task, transformed
+from gamac_meta.automl._trials import LANDMARK, Trial, nearest_labels, nearest_rows
 from gamac_meta.automl._workers import Workers
 from gamac_meta.backend import BACKENDS, device_for
 from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError, SearchError
 from gamac_meta.executor import require_jobs
 from gamac_meta.inputs import SCALES, UNEVEN_SPREAD, as_dataset, prepare
 from gamac_meta.types import NOISE, Dataset, Floats, Labels
+from metafeatures import LANDMARKS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,8 +60,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         "recommended", the measure recommended for X; "learned", the learned measure; a measure's name; several
         names, whose ranks are averaged; or a function of (X, labels) whose greater values are better.
     time_budget : seconds of wall time, all included; None needs n_trials.
-    n_trials : partitions to try at most. With it, and n_jobs=1, a seed fixes the outcome, as long as the time does
-        not run out.
+    n_trials : fits to try at most, beside the landmarks. With it, and n_jobs=1, a seed fixes the outcome, as long as
+        the time does not run out.
     backend : "numpy"; "cupy" takes cuML's estimators where a device answers; "auto" does where there are many points.
     n_jobs : processes, -1 for all cores. client : a Dask client, whose workers run the fits instead.
     random_state : seed.
@@ -76,7 +80,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
     labels_ : (n,) cluster of each point. noise_mask_ : (n,) points that the best estimator called noise.
     n_clusters_, score_, measure_ : of the best partition; measure_ names what scored.
     recommendation_ : the `Recommendation` for X, whatever scored.
-    best_estimator_ : fitted on the points searched. best_params_ : algorithm, preprocessing and parameters.
+    best_estimator_ : fitted on the points searched. best_params_ : algorithm, preprocessing and parameters; where a
+        landmark is the best, those it is nearest to, and best_estimator_ is the landmark itself.
     trials_ : frame with a row per trial. runners_up_ : other answers that differ. notices_ : what to know.
     report_ : the page of `save_report`.
     n_features_in_, feature_names_in_ : as in scikit-learn.
@@ -152,7 +157,10 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
                     self.random_state,
                     journal,
                     _said(limits) if self.verbose else None,
-                    began,
+                    began=began,
+                    landmarks=partial(starts, points, judge),
+                    # a user's function is called where the user called, and a seed's order is one of one thread
+                    apart=self.n_trials is None and not callable(self.measure),
                 )
                 search.run()
         if self.verbose and sys.stderr.isatty():
@@ -161,7 +169,7 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         if best is None or best.labels is None or best.noise is None:
             raise _nothing_found(search)
         self._searched_points, self._prepared, self._data, self._rows = points, prepared, data, rows
-        self._nearest = self._nearest_searched()
+        self._nearest = nearest_rows(prepared.data.X, rows)
         self._trials, self._best = search.trials, best
         self._by_number = {trial.number: trial for trial in search.trials}
         self.notices_ = (*notices, *more, *search.notices, f"the search ended because {search.ending}")
@@ -295,16 +303,6 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         }
         return Journal.open(self.journal, header)
 
-    def _nearest_searched(self) -> Labels:
-        """(n,) for every point the number of the nearest of the points searched; themselves for these."""
-        own = np.arange(len(self._rows), dtype=np.int32)
-        X = self._prepared.data.X
-        if len(own) == len(X):
-            return own
-        found = nearest_labels(self._searched_points, own, X)
-        found[self._rows] = own
-        return found
-
     def _on_all(self, labels: Labels) -> Labels:
         """(n,) labels of all points, from those of the points searched."""
         return labels[self._nearest]
@@ -342,6 +340,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
     def best_estimator_(self) -> Any:
         """The best trial's estimator, fitted to the points searched in its space."""
         check_is_fitted(self)
+        if self._best.stage == LANDMARK:
+            return Landmark(LANDMARKS[self._best.number]).fit(self._searched_points)
         context = Context(self._searched_points, self.random_state, False)
         space = transformed(self._searched_points, self._best.preprocessing, self.random_state)
         made = estimator(self._best.algorithm, self._best.parameters, context, self.random_state)

@@ -26,6 +26,11 @@ from rankers import load
 FEW = {"time_budget": None, "n_trials": 12}
 
 
+def fits(found):
+    """The trials that are no landmarks."""
+    return found.trials_[found.trials_["stage"] != "landmark"]
+
+
 @pytest.fixture(scope="module")
 def clouds():
     rng = np.random.default_rng(4)
@@ -57,7 +62,8 @@ def test_new_points_join_the_nearest(clouds, fitted):
 
 def test_the_trials_tell_the_whole_story(fitted):
     trials = fitted.trials_
-    assert len(trials) == 40
+    assert len(fits(fitted)) == 40
+    assert set(trials["stage"]) == {"landmark", "portfolio"}
     assert trials["number"].is_unique
     assert set(trials["state"]) <= {"ok", "same", "refused", "failed", "timed out"}
     assert (trials.loc[trials["state"] == "ok", "score"].notna()).all()
@@ -230,7 +236,7 @@ def test_a_measure_that_is_never_defined_is_named_and_leaves_no_half_fitted_esti
         return np.nan
 
     found = AutoClusterer(unknown, **FEW)
-    with pytest.raises(SearchError, match="none of 12 trials has a score: your function unknown is undefined on all"):
+    with pytest.raises(SearchError, match=r"none of \d+ trials has a score: your function unknown is undefined on all"):
         found.fit(clouds[0])
     with pytest.raises(NotFittedError):
         found.predict(clouds[0])
@@ -246,7 +252,7 @@ def test_a_journal_of_another_model_is_refused(clouds, tmp_path):
 
 
 def test_where_no_trial_gives_a_partition_the_first_cause_is_named(clouds):
-    with pytest.raises(SearchError, match=r"none of 12 trials gave a partition; the first: \w+ refused: "):
+    with pytest.raises(SearchError, match=r"none of \d+ trials gave a partition; the first: \w+ refused: "):
         AutoClusterer(min_cluster_share=0.5, **FEW).fit(np.random.default_rng(0).normal(size=(60, 1)) ** 9)
 
 
@@ -254,10 +260,12 @@ def test_a_journal_is_gone_on_with(clouds, tmp_path):
     path = tmp_path / "search.jsonl"
     first = AutoClusterer(time_budget=None, n_trials=10, journal=path).fit(clouds[0])
     second = AutoClusterer(time_budget=None, n_trials=20, journal=path).fit(clouds[0])
-    assert len(first.trials_) == 10
-    assert len(second.trials_) == 20
-    assert second.trials_.head(10).equals(first.trials_)
-    tried = second.trials_[["algorithm", "preprocessing", "parameters"]].astype(str)
+    assert len(fits(first)) == 10
+    assert len(fits(second)) == 20
+    assert second.trials_.head(len(first.trials_)).equals(first.trials_)
+    assert second.trials_["number"].is_unique
+    assert (second.trials_["stage"] == "landmark").sum() == (first.trials_["stage"] == "landmark").sum()
+    tried = fits(second)[["algorithm", "preprocessing", "parameters"]].astype(str)
     assert not tried.duplicated().any()
     assert second.score_ >= first.score_
     with pytest.raises(InvalidInputError, match="must be the journal of the same search"):
@@ -289,3 +297,46 @@ def test_the_time_budget_is_kept(clouds):
     # generous: a loaded machine may be slow to stop
     assert time.monotonic() - start < 16.0
     assert "the time was spent" in found.notices_[-1]
+
+
+@pytest.mark.parametrize(("n", "noise"), [(300, "fill"), (1500, "fill"), (1500, "keep")])
+def test_a_landmark_that_wins_is_an_answer_like_any_other(n, noise, tmp_path):
+    X, _ = make_moons(n, noise=0.1, random_state=0)
+
+    def thirty(_, labels):
+        return -abs(int(labels.max()) + 1 - 30)
+
+    found = AutoClusterer(thirty, time_budget=None, n_trials=1, noise=noise).fit(X)
+    assert found.best_params_ == {"algorithm": "kmeans", "preprocessing": "none", "parameters": {"n_clusters": 30}}
+    assert found.n_clusters_ == 30
+    assert adjusted_rand_score(found.best_estimator_.labels_, found.labels_) == 1.0
+    assert np.array_equal(found.predict(X), found.labels_)
+    best = found.trials_.loc[found.trials_["score"].idxmax()]
+    assert (best["stage"], best["seconds"]) == ("landmark", 0.0)
+    assert "30 clusters found by kmeans" in found.save_report(tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize("measure", ["auto", "silhouette"])
+def test_a_budget_in_which_no_worker_can_answer_gives_an_answer(monkeypatch, clouds, measure):
+    class Starting:
+        """Workers that never get up."""
+
+        idle = 1
+
+        def __init__(self, *_, **__):
+            pass
+
+        def submit(self, _):
+            self.idle = 0
+
+        def wait(self, timeout):
+            time.sleep(timeout)
+            return []
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(module, "Workers", Starting)
+    found = AutoClusterer(measure, time_budget=0.5).fit(clouds[0])
+    assert set(found.trials_["stage"]) == {"landmark"}
+    assert adjusted_rand_score(clouds[1], found.labels_) == 1.0

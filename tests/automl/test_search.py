@@ -1,6 +1,7 @@
 """The loop of a search, with an executor whose jobs end as the test says: what is tried, counted, scored and kept."""
 
 import signal
+import time
 from collections import Counter
 from zlib import crc32
 
@@ -9,10 +10,13 @@ import pytest
 
 from gamac_meta.automl._journal import Journal
 from gamac_meta.automl._judge import Judge
-from gamac_meta.automl._search import Limits, Search, filled, renumbered
+from gamac_meta.automl._landmarks import Start
+from gamac_meta.automl._search import Limits, Search
 from gamac_meta.automl._space import Fit
+from gamac_meta.automl._trials import filled, renumbered
 from gamac_meta.automl._workers import Ended, Item
 from gamac_meta.exceptions import BackendUnavailableError
+from metafeatures import LANDMARKS
 
 X = np.random.default_rng(0).normal(size=(40, 2)) + 9.0 * np.repeat(np.arange(2), 20)[:, None]
 
@@ -68,14 +72,43 @@ def first_share(_, labels):
     return -abs(float(np.mean(labels == 0)) - 0.5)
 
 
-def searched(executor, *, measure=first_share, spaces=("none",), seed=0, journal=None, **limits):
+def searched(
+    executor, *, measure=first_share, spaces=("none",), seed=0, journal=None, landmarks=None, apart=False, **limits
+):
     standard = {
         "time_budget": None, "n_trials": 60, "trial_seconds": 5.0, "patience": 20, "fill": True,
         "min_cluster_share": 0.0, "max_noise_share": 0.5,
     }  # fmt: skip
-    search = Search(X, Judge(X, measure, None, "numpy"), executor, Limits(**standard | limits), spaces, seed, journal)
+    search = Search(
+        X, Judge(X, measure, None, "numpy"), executor, Limits(**standard | limits), spaces, seed, journal,
+        landmarks=landmarks, apart=apart,
+    )  # fmt: skip
     search.run()
     return search
+
+
+class Silent:
+    """Workers that do not answer."""
+
+    idle = 1
+
+    def submit(self, _):
+        self.idle = 0
+
+    def wait(self, timeout):
+        time.sleep(timeout)
+        return []
+
+
+def three_landmarks():
+    """Numbers 0, 1 and 4; the last is the best there is."""
+    places = {0: 7, 1: 13, 4: 20}
+    return [Start(number, "kmeans", {"n_clusters": 2}, {}, cut_at(place)) for number, place in places.items()]
+
+
+def slow_share(points, labels):
+    time.sleep(0.1)
+    return first_share(points, labels)
 
 
 def by_setting(algorithm, setting):
@@ -269,3 +302,116 @@ def test_an_interrupt_ends_the_search_between_two_steps_wherever_it_arrives():
     # all that had come was scored
     assert 9 <= len(search.trials) == len(tried)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+# ---- landmarks -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_landmarks_are_the_first_trials_beside_the_number_of_fits(apart):
+    executor = Stub(lambda *_: cut_at(20))
+    search = searched(executor, landmarks=three_landmarks, apart=apart, n_trials=12)
+    numbers = [trial.number for trial in search.trials]
+    assert sorted(numbers) == [0, 1, 4, *range(len(LANDMARKS), len(LANDMARKS) + 12)]
+    assert {trial.number for trial in search.trials if trial.stage == "landmark"} == {0, 1, 4}
+    assert sum(len(job.payload.settings) for job in executor.submitted) == 12
+    best = search.best()
+    # what a worker finds again is the same, whichever came first
+    assert np.array_equal(best.labels, cut_at(20))
+    assert all(trial.same_as == best.number for trial in search.trials if trial.state == "same")
+    if not apart:
+        assert numbers[:3] == [0, 1, 4]
+        assert best.number == 4
+
+
+def test_an_algorithm_that_only_a_landmark_stands_for_is_still_new():
+    plain, begun = (searched(Stub(by_setting), landmarks=given, n_trials=80) for given in (None, three_landmarks))
+    fits = [trial for trial in begun.trials if trial.stage != "landmark"]
+    firsts = [list(dict.fromkeys(trial.algorithm for trial in trials))[:8] for trials in (plain.trials, fits)]
+    assert firsts[0] == firsts[1]
+    # it was told to the sampler of its algorithm, which nobody chose for it
+    assert begun._arms["kmeans"].pulls == sum(trial.algorithm == "kmeans" for trial in fits)
+
+
+def test_a_journal_that_was_torn_among_the_landmarks_gets_the_others_only(tmp_path):
+    path = tmp_path / "search.jsonl"
+    with Journal.open(path, {"n": 40}) as journal:
+        whole = searched(Stub(by_setting), journal=journal, landmarks=three_landmarks, n_trials=20)
+    lines = path.read_bytes().splitlines(keepends=True)
+    for kept in (2, 4, len(lines)):  # the header and so many records
+        path.write_bytes(b"".join(lines[:kept]))
+        with Journal.open(path, {"n": 40}) as journal:
+            again = searched(Stub(by_setting), journal=journal, landmarks=three_landmarks, n_trials=20)
+        assert settings_of(again) == settings_of(whole)
+        assert [trial.number for trial in again.trials] == [trial.number for trial in whole.trials]
+
+
+def test_landmarks_are_an_answer_where_no_worker_gives_one():
+    search = searched(Silent(), landmarks=three_landmarks, apart=True, n_trials=None, time_budget=0.4)
+    assert search.ending == "the time was spent"
+    assert search.best().number == 4
+    assert len(search.trials) == 3
+
+
+def test_an_error_of_workers_is_not_hidden_by_landmarks():
+    executor = Stub(Leaving(BackendUnavailableError("a cluster must"), after=0))
+    with pytest.raises(BackendUnavailableError, match="a cluster must"):
+        searched(executor, landmarks=three_landmarks)
+
+
+# ---- scores apart ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("idle", [1, 3])
+def test_scores_made_apart_are_those_made_at_once_and_none_is_lost(idle):
+    limits = {"n_trials": 90, "landmarks": three_landmarks}
+    at_once, apart = (searched(Stub(by_setting, idle=idle), apart=apart, **limits) for apart in (False, True))
+    assert len(at_once.trials) == len(apart.trials) == 93
+    values = [
+        {trial.labels.tobytes(): trial.values for trial in each.trials if trial.values} for each in (at_once, apart)
+    ]
+    both = values[0].keys() & values[1].keys()
+    assert len(both) > 10
+    assert all(values[0][key] == values[1][key] for key in both)
+    assert all(trial.values for trial in apart.trials if trial.labels is not None)
+
+
+def test_workers_get_more_to_do_while_partitions_are_scored():
+    most_waiting = []
+    search = searched(
+        Stub(lambda name, setting: most_waiting.append(0) or by_setting(name, setting)),
+        measure=slow_share, apart=True, n_trials=None, time_budget=2.0,
+    )  # fmt: skip
+    # 0.1 s each: at once, only 20 of them could have been made
+    assert len(most_waiting) > 25
+    assert 5 <= sum(bool(trial.values) for trial in search.trials) <= 22
+
+
+def test_the_first_scores_are_waited_for_beyond_the_time():
+    search = searched(
+        Silent(), measure=slow_share, landmarks=three_landmarks, apart=True, n_trials=None, time_budget=0.05
+    )
+    assert search.best().number == 4
+    assert search.ending == "the time was spent"
+
+
+def test_what_scoring_raises_apart_comes_out():
+    def broken(*_):
+        raise ZeroDivisionError("planted")
+
+    with pytest.raises(ZeroDivisionError, match="planted"):
+        searched(Stub(by_setting), measure=broken, apart=True)
+
+
+def test_an_interrupt_keeps_what_has_come_when_scores_are_made_apart():
+    tried = []
+
+    def work(name, setting):
+        tried.append(name)
+        if len(tried) == 9:
+            signal.raise_signal(signal.SIGINT)
+        return by_setting(name, setting)
+
+    search = searched(Stub(work), apart=True, n_trials=None, time_budget=300.0)
+    assert search.ending == "it was interrupted"
+    assert 9 <= len(search.trials) == len(tried)
