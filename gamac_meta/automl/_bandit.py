@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 OVERHEAD = 0.2  # seconds that a trial costs beside its own; with less left, none is begun
 SPACE = "preprocessing"
+FAULTS = ("failed", "crashed", "timed out", "out of memory")
+# faults in a row after which it is the algorithm's fault and not that of a setting
+FAULTS_TO_REST = 3
 
 
 class Arm:
@@ -22,6 +25,8 @@ class Arm:
     def __init__(self, name: str, spaces: tuple[str, ...], n: int, seed: int) -> None:
         self.name = name
         self.pulls = 0
+        self.rest = 0  # choices of others that it has to sit out
+        self._faults = 0  # in a row
         self._reward = 0.0
         self._seconds = 0.0
         self._seed = seed
@@ -38,12 +43,19 @@ class Arm:
         bound = self._reward / pulls + float(np.sqrt(0.5 * np.log(total + 2) / pulls))
         return bound / (self._seconds / pulls + OVERHEAD) if is_timed else bound
 
+    def sit_out(self) -> None:
+        """Another one was chosen."""
+        self.rest = max(0, self.rest - 1)
+
     def learn(self, trial: Trial, reward: float) -> None:
         """Count a trial, and tell the sampler if it asked for it. A landmark is told, too, but nobody chose it."""
         if trial.stage != LANDMARK:
             self.pulls += 1
             self._reward += reward
             self._seconds += trial.seconds
+            self._faults = self._faults + 1 if trial.state in FAULTS else 0
+            # twice as long after every further one: it may be settings or a moment's lack of memory after all
+            self.rest = 2**self._faults if self._faults >= FAULTS_TO_REST else 0
         asked = next(
             (known for known in self._asked if self._read(known) == (trial.preprocessing, trial.setting)), None
         )

@@ -414,7 +414,12 @@ class Search:
                 continue
             is_timed = self.limits.n_trials is None
             total = sum(arm.pulls for arm in self._arms.values())
-            arm = max((self._arm(name) for name in names), key=lambda arm: arm.index(total, is_timed))
+            arms = [self._arm(name) for name in names]
+            # where all have to rest, the one that is the first to have rested
+            least = min(arm.rest for arm in arms)
+            arm = max((arm for arm in arms if arm.rest == least), key=lambda arm: arm.index(total, is_timed))
+            for other in arms:
+                other.sit_out()
             space, setting = arm.ask()
             task = Task(arm.name, space, (setting,), self.seed)
             if self._untried(task).settings:

@@ -415,3 +415,41 @@ def test_an_interrupt_keeps_what_has_come_when_scores_are_made_apart():
     search = searched(Stub(work), apart=True, n_trials=None, time_budget=300.0)
     assert search.ending == "it was interrupted"
     assert 9 <= len(search.trials) == len(tried)
+
+
+# ---- the bandit ------------------------------------------------------------------------------------------
+
+
+def asked_for(search, name):
+    return [trial.state for trial in search.trials if (trial.stage, trial.algorithm) == ("search", name)]
+
+
+@pytest.mark.parametrize("limits", [{"n_trials": 400}, {"n_trials": None, "time_budget": 3.0, "patience": 10**6}])
+def test_an_algorithm_that_fails_again_and_again_rests(limits):
+    search = searched(
+        Stub(lambda name, setting: "out of memory" if name == "birch" else by_setting(name, setting)), **limits
+    )
+    asked = len(asked_for(search, "birch"))
+    made = sum(trial.stage == "search" for trial in search.trials)
+    assert made > 100
+    # three faults, then one after 8, 16, 32, ... choices of others
+    assert 1 <= asked <= 3 + np.log2(made / 8.0) + 1
+
+
+def test_an_algorithm_that_has_recovered_is_asked_as_before():
+    faults = iter(["failed"] * 4)
+
+    def fit(name, setting):
+        return next(faults, None) or by_setting(name, setting) if name == "birch" else by_setting(name, setting)
+
+    search = searched(Stub(fit), n_trials=400)
+    states = asked_for(search, "birch")
+    assert states[:4] == ["failed"] * 4
+    assert len(states) > 10
+    assert search._arms["birch"].rest == 0
+
+
+def test_where_every_algorithm_has_to_rest_the_search_goes_on():
+    search = searched(Stub(lambda *_: "crashed"), n_trials=250)
+    assert search.ending == "the trials were made"
+    assert len(search.trials) == 250
