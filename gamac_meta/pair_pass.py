@@ -17,11 +17,14 @@ from typing import Any
 import numpy as np
 
 from gamac_meta._kernels import pairs as kernels
+from gamac_meta._kernels.neighborhood import build_tree
 from gamac_meta.concordance import Concordance, ExtremeSums, PairDistances
 from gamac_meta.refinement import Refinement, Refinements
 from gamac_meta.types import Floats, Ints, Labels
 
 TILE_ROWS = 128
+# whose distances are told by their extremes and their sum, where that is enough
+CELL_POINTS = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,18 +163,20 @@ class PairPass:
     def outsider_means(self) -> Floats:
         """(p, n) mean distance to the |own cluster| nearest points of other clusters."""
         out = np.full(self.labels.shape, np.nan)
-        for group, columns, places in self._groups:
+        nearby = build_tree(self.X)[0]
+        for group, _, places in self._groups:
+            order, cells, labels = group.cells(nearby, CELL_POINTS)
+            columns = np.ascontiguousarray(self.X[order].T)
+            cell_of = np.repeat(np.arange(cells.size - 1), np.diff(cells))
             means = np.full((group.rows.size, self.X.shape[0]), -1.0)
-            told = (
-                group.starts, group.atom_of, group.labels, *group.clusters, *group.noise, self.sizes[places], means,
-            )  # fmt: skip
+            told = columns, cells, cell_of, labels, group.clusters[2], self.sizes[places], means
 
-            def tile(start: int, stop: int, columns: Floats = columns, told: tuple[Any, ...] = told) -> None:
-                kernels.outsider_means(columns, start, stop, *told)
+            def tile(start: int, stop: int, told: tuple[Any, ...] = told) -> None:
+                kernels.outsider_means(told[0], start, stop, *told[1:])
 
             for _ in self._walk(tile, self.tile_rows):
                 pass  # each tile writes its own rows of means
-            out[np.ix_(group.rows, group.order)] = np.where(means < 0.0, np.nan, means)
+            out[np.ix_(group.rows, order)] = np.where(means < 0.0, np.nan, means)
         return out
 
     # ---- order of distances -----------------------------------------------------------------

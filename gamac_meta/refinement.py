@@ -47,6 +47,17 @@ class Refinement:
         partition, atom = np.nonzero(self.labels < 0)
         return np.searchsorted(partition, np.arange(self.rows.size + 1)), atom.astype(np.uint32)
 
+    def cells(self, nearby: Ints, size: int) -> tuple[Ints, Ints, Labels]:
+        """Atoms cut into cells of no more than size points, which lie together in the order nearby (n,): (n,)
+        points, cell by cell, (C + 1,) where each cell begins, (g, C) its cluster in each partition."""
+        atom = np.empty_like(self.order)
+        atom[self.order] = self.atom_of
+        order = nearby[np.argsort(atom[nearby], kind="stable")]
+        pieces = -(-np.diff(self.starts) // size)
+        within = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+        starts = np.repeat(self.starts[:-1], pieces) + size * within
+        return order, np.append(starts, order.size), np.repeat(self.labels, pieces, axis=1)
+
     def columns(self, X: Floats) -> Floats:
         """(d, n) points in order, a dimension a row."""
         return np.ascontiguousarray(X[self.order].T)

@@ -13,12 +13,11 @@ import numpy as np
 
 from gamac_meta._kernels.compiler import vectorized
 
-# Bins of one row's distances, by the leading bits of their pattern: 128 an octave.
-ROW_BIN_SHIFT = 52 - 7
-ROW_BINS = 32 << 7
 SELECTED_BY_INSERTION = 24
-# A difference of sums keeps 12 digits as long as it is this share of them.
-TRUSTED = 1e-4
+# counts of distances, each a sweep, before what is left is selected among
+GUESSES = 16
+# of a distance, more than rounding can add to it
+ROUNDING = 1e-10
 
 
 @vectorized
@@ -151,129 +150,167 @@ def fold_rows(
 
 
 @vectorized
-def _up_to(limit, bins, distances):
-    """How many of a slice lie in bins up to limit, and their sum."""
+def _measure_cells(distances, cells, nearest, farthest, sums):
+    """Smallest and largest distance (C,) in each cell, and their sums."""
+    for c in range(cells.size - 1):
+        cell = distances[cells[c] : cells[c + 1]]
+        smallest = np.inf
+        largest = 0.0
+        total = 0.0
+        for j in range(cell.size):
+            smallest = min(smallest, cell[j])
+            largest = max(largest, cell[j])
+            total += cell[j]
+        nearest[c] = smallest
+        farthest[c] = largest
+        sums[c] = total
+
+
+@vectorized
+def _inside(limit, outside, populations, farthest, sums):
+    """Points of the cells outside whose distances are all up to limit, and the sum of these."""
     count = 0
     total = 0.0
-    for j in range(bins.size):
-        near = bins[j] <= limit
-        count += near
-        total += distances[j] if near else 0.0
+    for c in range(outside.size):
+        whole = outside[c] & (farthest[c] <= limit)
+        count += populations[c] if whole else 0
+        total += sums[c] if whole else 0.0
     return count, total
 
 
 @vectorized
-def _outsiders_in(b, head, following, labels, atom_of, own, distances, chosen):
-    """Distances to points of other clusters in one bin, put into chosen; returns how many and their sum."""
+def _gather(low, high, outside, nearest, farthest, distances, cells, crossed, chosen):
+    """Put the distances in cells outside that reach from low or less to more, up to high, into chosen; returns
+    how many. crossed (C + 1,) is scratch."""
+    count = 0
+    for c in range(outside.size):
+        crossed[count] = c
+        count += outside[c] & (nearest[c] <= high) & (farthest[c] > low)
     size = 0
-    total = 0.0
-    j = head[b]
-    while j >= 0:
-        c = labels[atom_of[j]]
-        if c >= 0 and c != own:
-            chosen[size] = distances[j]
-            total += distances[j]
-            size += 1
-        j = following[j]
-    return size, total
+    for place in range(count):
+        cell = distances[cells[crossed[place]] : cells[crossed[place] + 1]]
+        room = chosen[size : size + cell.size]
+        for j in range(cell.size):
+            room[j] = cell[j]
+        size += cell.size
+    return size
 
 
 @vectorized
-def outsider_means(
-    columns, start, stop, starts, atom_of, labels, cluster_starts, cluster_atoms, offsets,
-    noise_starts, noise_atoms, sizes, out,
-):  # fmt: skip
+def _count_to(limit, values):
+    """How many values are up to limit."""
+    count = 0
+    for j in range(values.size):
+        count += values[j] <= limit
+    return count
+
+
+@vectorized
+def _sum_to(limit, values):
+    """Sum of the values up to limit."""
+    total = 0.0
+    for j in range(values.size):
+        total += values[j] if values[j] <= limit else 0.0
+    return total
+
+
+@vectorized
+def _sum_of_nearest(values, wanted, low, guess, high):
+    """Sum of the `wanted` smallest values, and limits, low excluded, between which the last of them lies.
+
+    It must lie so between low and high, too. values may be spent.
+    """
+    below = _count_to(low, values)
+    upto = _count_to(high, values)
+    missing = float(wanted - below)
+    beyond = float(upto - wanted)
+    limit = guess
+    last = guess
+    for turn in range(GUESSES):
+        if upto == wanted:
+            return _sum_to(high, values), low, high
+        # false position; an end that stays twice counts half, or the other would creep (Illinois)
+        here = _count_to(limit, values)
+        if here < wanted:
+            beyond *= 0.5 if turn > 0 and low == last else 1.0
+            missing = float(wanted - here)
+            low = limit
+            below = here
+        else:
+            missing *= 0.5 if turn > 0 and high == last else 1.0
+            beyond = float(here - wanted)
+            high = limit
+            upto = here
+        last = limit
+        limit = low + (high - low) * (missing / (missing + beyond))
+    total = _sum_to(low, values)
+    size = 0
+    for s in range(values.size):
+        value = values[s]
+        values[size] = value
+        size += (value > low) & (value <= high)
+    return total + _sum_of_smallest(values, size, wanted - below), low, high
+
+
+@vectorized
+def outsider_means(columns, start, stop, cells, cell_of, labels, offsets, sizes, out):
     """out (g, n): mean of the |c| smallest distances from a point of cluster c to points of others.
 
     Where there are fewer outsiders than members, the mean of all there are; -1 where there are none.
-    The row is binned once. A partition guesses the bin in which the |c|-th outsider lies, as that of the
-    row before, counts the points up to it less its members and noise, and moves on bin by bin.
+    Points are columns (d, n) in cells, near points in one cell where it can be: cells (C + 1,) where each begins,
+    cell_of (n,), labels (g, C). offsets (g + 1,) first cluster of each partition, sizes (K,) points.
+    The distance of the |c|-th outsider differs from that of another point of the cluster, met before, by
+    no more than the two are apart: most cells are nearer or farther than it for certain, and only
+    points of the others are compared.
     """
     n = columns.shape[1]
+    g, count = labels.shape
     distances = np.empty(n)
-    patterns = distances.view(np.int64)
-    bins = np.empty(n, dtype=np.uint16)
-    counts = np.zeros(ROW_BINS, dtype=np.int64)  # up to and with each bin
-    sums = np.zeros(ROW_BINS)
-    head = np.empty(ROW_BINS, dtype=np.int32)  # of a list of the bin's points
-    following = np.empty(n, dtype=np.int32)
+    nearest = np.empty(count)
+    farthest = np.empty(count)
+    sums = np.empty(count)
+    populations = cells[1:] - cells[:-1]
+    outside = np.empty((g, count), dtype=np.bool_)
+    crossed = np.empty(count + 1, dtype=np.int64)
     chosen = np.empty(n)
-    largest = np.empty(1)
-    # leading parts of the distances at which each partition's last search ended
-    ended = np.zeros(labels.shape[0], dtype=np.int64)
+    # the last point of each cluster met, and between which distances its |c|-th outsider lies
+    latest = np.full(sizes.size, start)
+    above = np.full(sizes.size, -1.0)
+    upto = np.full(sizes.size, np.inf)
     for i in range(start, stop):
-        home = atom_of[i]
+        home = cell_of[i]
+        if i == start or cell_of[i - 1] != home:
+            for q in range(g):
+                for c in range(count):
+                    outside[q, c] = (labels[q, c] >= 0) & (labels[q, c] != labels[q, home])
         _distances_from(columns, i, distances)
-        largest[0] = 0.0
-        for j in range(n):
-            largest[0] = max(largest[0], distances[j])
-        # the bin of the largest distance is the last; what is 32 octaves below it goes to the first
-        lowest = (largest.view(np.int64)[0] >> ROW_BIN_SHIFT) - ROW_BINS + 1
-        distances[i] = largest[0]
-        low = ROW_BINS
-        for j in range(n):
-            b = max((patterns[j] >> ROW_BIN_SHIFT) - lowest, 0)
-            bins[j] = b
-            low = min(low, b)
-        for b in range(low, ROW_BINS):
-            counts[b] = 0
-            sums[b] = 0.0
-            head[b] = -1
-        for j in range(n):
-            if j != i:
-                b = bins[j]
-                following[j] = head[b]
-                head[b] = j
-                counts[b] += 1
-                sums[b] += distances[j]
-        for b in range(low + 1, ROW_BINS):
-            counts[b] += counts[b - 1]
-            sums[b] += sums[b - 1]
-        for q in range(labels.shape[0]):
-            own = labels[q, home]
-            if own < 0:
+        _measure_cells(distances, cells, nearest, farthest, sums)
+        widest = farthest.max()
+        for q in range(g):
+            if labels[q, home] < 0:
                 continue
-            cell = offsets[q] + own
-            wanted = sizes[cell]
-            b = min(max(ended[q] - lowest, low), ROW_BINS - 1)
-            inside = 0
-            beside = 0.0
-            for s in range(cluster_starts[cell], cluster_starts[cell + 1]):
-                a = cluster_atoms[s]
-                count, total = _up_to(b, bins[starts[a] : starts[a + 1]], distances[starts[a] : starts[a + 1]])
-                inside += count
-                beside += total
-            if bins[i] <= b:
-                inside -= 1
-                beside -= distances[i]
-            for s in range(noise_starts[q], noise_starts[q + 1]):
-                a = noise_atoms[s]
-                count, total = _up_to(b, bins[starts[a] : starts[a + 1]], distances[starts[a] : starts[a + 1]])
-                inside += count
-                beside += total
-            found = counts[b] - inside
-            total = sums[b] - beside
-            doubtful = TRUSTED * sums[b]
-            while found > wanted:
-                size, here = _outsiders_in(b, head, following, labels[q], atom_of, own, distances, chosen)
-                found -= size
-                total -= here
-                b -= 1
-            if total <= doubtful:
-                # a small difference of large sums: few near outsiders among many members
-                total = 0.0
-                for nearer in range(low, b + 1):
-                    total += _outsiders_in(nearer, head, following, labels[q], atom_of, own, distances, chosen)[1]
-            while found < wanted and b + 1 < ROW_BINS:
-                b += 1
-                size, here = _outsiders_in(b, head, following, labels[q], atom_of, own, distances, chosen)
-                if found + size > wanted:
-                    here = _sum_of_smallest(chosen, size, wanted - found)
-                    size = wanted - found
-                found += size
-                total += here
-            ended[q] = b + lowest
-            out[q, i] = total / found if found > 0 else -1.0
+            cluster = offsets[q] + labels[q, home]
+            low = -1.0
+            high = widest
+            guess = 0.5 * widest
+            if upto[cluster] < np.inf:
+                slack = distances[latest[cluster]] + ROUNDING * upto[cluster]
+                low = max(above[cluster] - slack, low)
+                guess = upto[cluster]
+                high = guess + slack
+            found, total = _inside(low, outside[q], populations, farthest, sums)
+            size = _gather(low, high, outside[q], nearest, farthest, distances, cells, crossed, chosen)
+            wanted = sizes[cluster] - found
+            if wanted < size:
+                more, low, high = _sum_of_nearest(chosen[:size], wanted, low, guess, high)
+                latest[cluster] = i
+                above[cluster] = low
+                upto[cluster] = high
+                out[q, i] = (total + more) / sizes[cluster]
+            elif found + size > 0:
+                for s in range(size):
+                    total += chosen[s]
+                out[q, i] = total / (found + size)
 
 
 @vectorized
