@@ -13,6 +13,7 @@ from threading import current_thread, main_thread
 from typing import Any
 
 from numba import config, njit
+from numba.core.event import install_timer
 from threadpoolctl import ThreadpoolController
 
 # Sums may be reassociated, so that they run in vector lanes; every value is finite or infinite, never NaN.
@@ -40,6 +41,11 @@ def kernel(function: Callable[..., Any], fastmath: Collection[str] = ()) -> Any:
 def vectorized(function: Callable[..., Any]) -> Any:
     """A kernel whose sums run in vector lanes and whose values are never NaN."""
     return kernel(function, VECTORIZED)
+
+
+def compilation(done: Callable[[float], Any]) -> AbstractContextManager[Any]:
+    """Context that at its end calls done with the seconds in which any thread compiled; not at all where none did."""
+    return install_timer("numba:compile", done)
 
 
 def nothing_kept(compiled: Any) -> bool:

@@ -80,6 +80,7 @@ class Search:
         self._since_best = 0
         self._next: tuple[Task, str] | None = None  # planned, and to be started
         self._bench = Bench(self.apart)
+        self._late = 0.0  # seconds until which is scored what had come by the end of the time
         self._seconds_each = 0.0  # that a partition of the latest batch took to be scored
         self._interrupted = False
         self._end_of_plan = "all was tried"
@@ -222,12 +223,14 @@ class Search:
                 self._ended(event)
 
     def _start_from(self, landmarks: Sequence[Start]) -> None:
-        """Take the landmarks for trials, but for those that a journal holds."""
+        """Take the landmarks for trials, to be scored first, but for those that a journal holds."""
         known = {trial.number for trial in self.trials}
+        waiting, self._waiting = self._waiting, []
         for start in landmarks:
             if start.number not in known:
                 facts = (start.algorithm, "none", start.setting, start.parameters, self._before + self.elapsed, 0.0)
                 self._sort(Trial(start.number, LANDMARK, *facts, "ok"), start.labels)
+        self._waiting += waiting
 
     def _found(self, number: int, fit: Fit) -> None:
         self._running[number][2].append(fit.seconds)
@@ -300,9 +303,7 @@ class Search:
         """Take the scores that come within so many seconds, and have what waits scored, as far as time allows."""
         self._bench.take(timeout)
         while self._waiting and not self._bench.busy and self._may_score():
-            count = SCORED_AT_ONCE
-            if self._seconds_each > 0.0:
-                count = int(np.clip(self._left() / self._seconds_each, 1, SCORED_AT_ONCE))
+            count = self._at_once()
             batch, self._waiting = self._waiting[:count], self._waiting[count:]
             partitions = [trial.labels for trial in batch if trial.labels is not None]
             self._scoring = batch
@@ -311,9 +312,16 @@ class Search:
             else:
                 self._scored(batch, np.empty((0, 0)))
 
+    def _at_once(self) -> int:
+        """How many partitions are scored at once: no more than the time allows, and one where that is not known."""
+        if self.limits.time_budget is None:
+            return SCORED_AT_ONCE
+        return 1 if not self._seconds_each else int(np.clip(self._left() / self._seconds_each, 1, SCORED_AT_ONCE))
+
     def _may_score(self) -> bool:
-        # without one score there would be no answer
-        return self._left() > 0.0 or not self.scored()[0]
+        """Whether there is time; without one score there would be no answer, and one that came late should not be of
+        one partition alone."""
+        return self._left() > 0.0 or self.elapsed < self._late or not self.scored()[0]
 
     def _scores(self, partitions: Labels) -> Floats:
         start = time.monotonic()
@@ -324,9 +332,12 @@ class Search:
     def _scored(self, batch: Sequence[Trial], values: Floats) -> None:
         rows = iter(values)
         self._scoring = ()
+        is_late = self._left() <= 0.0 and not self.scored()[0]
         for trial in batch:
             known = trial.labels is not None
             self._record(replace(trial, values=tuple(map(float, next(rows)))) if known else trial)
+        if is_late and self.limits.time_budget is not None:
+            self._late = self.elapsed + max(1.0, 0.1 * self.limits.time_budget)
 
     def _score_the_rest(self) -> None:
         """Score what has come by the end; what is at work then was made to fit into the time."""

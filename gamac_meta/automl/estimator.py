@@ -43,6 +43,8 @@ KEPT_BACK = 0.3  # seconds for the end, besides
 TRIAL_SHARE = 0.15  # of the budget that one fit may take
 TRIAL_SECONDS = (3.0, 60.0)  # but no less and no more
 MEMORY_SHARE = 0.5  # of the machine's that workers may take together
+NOTED = 1.0  # seconds of compilation that are worth a notice
+OVERRUN = 1.1  # of the budget
 RUNNERS_UP = 4
 DIFFERENT = 0.8  # adjusted Rand index below which a partition is another answer
 NOISE_WAYS = ("fill", "keep")
@@ -134,6 +136,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         Ctrl-C ends the search and keeps the best so far. Raises InvalidInputError before any work is done,
         SearchError where no trial gave a partition.
         """
+        from gamac_meta._kernels.compiler import compilation
+
         began = time.monotonic()
         self._check_parameters()
         data = self._checked(X)
@@ -145,7 +149,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         spaces, more = preprocessings(points, self.scale_, self.time_budget)
         context = Context(points, self.random_state, self._takes_device(prepared.data.n))
         limits = self._limits(prepared.data.n)
-        with closing(self._executor(context)) as executor:
+        compiled: list[float] = []
+        with closing(self._executor(context)) as executor, compilation(compiled.append):
             judge = Judge(points, self.measure, self.model, "numpy")
             with self._journal(data, len(rows), judge) as journal:
                 search = Search(
@@ -172,7 +177,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         self._nearest = nearest_rows(prepared.data.X, rows)
         self._trials, self._best = search.trials, best
         self._by_number = {trial.number: trial for trial in search.trials}
-        self.notices_ = (*notices, *more, *search.notices, f"the search ended because {search.ending}")
+        late = self._why_late(time.monotonic() - began, sum(compiled))
+        self.notices_ = (*notices, *more, *search.notices, *late, f"the search ended because {search.ending}")
         self.measure_ = judge.measure
         self._scored_by = judge.title
         scored, totals = search.scored()
@@ -243,6 +249,15 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
             notices.append(
                 "columns were given unit variance, for their spreads are far apart; scale='common' keeps them"
             )
+        return notices
+
+    def _why_late(self, spent: float, compiled: float) -> list[str]:
+        """Notices of what has no part in the search but takes of its time."""
+        notices = []
+        if compiled > NOTED:
+            notices.append(f"kernels were compiled, which took {compiled:.0f} s, once on this machine")
+        if self.time_budget is not None and spent > OVERRUN * self.time_budget:
+            notices.append(f"the answer came after {spent:.1f} s: the first scores had to be waited for")
         return notices
 
     def _takes_device(self, n: int) -> bool:
@@ -500,8 +515,7 @@ def _nothing_found(search: Search) -> BaseException:
     if any(trial.state == "ok" for trial in search.trials):
         return SearchError(f"none of {len(search.trials)} trials has a score: {search.judge.title} is undefined on all")
     causes = [f"{trial.algorithm} {trial.state}: {trial.reason}" for trial in search.trials if trial.reason]
-    first = f"the first: {causes[0]}" if causes else "none ended within the time; give it a greater time_budget"
-    return SearchError(f"none of {len(search.trials)} trials gave a partition; {first}")
+    return SearchError(f"none of {len(search.trials)} trials gave a partition; the first: {causes[0]}")
 
 
 def _said(limits: Limits) -> Callable[[float, Sequence[Trial], Trial | None], None]:

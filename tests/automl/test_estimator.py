@@ -20,6 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gamac_meta import AutoClusterer
 from gamac_meta.automl import estimator as module
+from gamac_meta.automl._landmarks import starts
 from gamac_meta.exceptions import InvalidInputError, SearchError
 from rankers import load
 
@@ -340,3 +341,24 @@ def test_a_budget_in_which_no_worker_can_answer_gives_an_answer(monkeypatch, clo
     found = AutoClusterer(measure, time_budget=0.5).fit(clouds[0])
     assert set(found.trials_["stage"]) == {"landmark"}
     assert adjusted_rand_score(clouds[1], found.labels_) == 1.0
+
+
+def test_compilation_that_the_answer_waits_for_is_told(monkeypatch, clouds):
+    def compiling(*arguments):
+        from numba import njit
+
+        njit(lambda x: x + 1)(1)
+        time.sleep(0.7)
+        return starts(*arguments)
+
+    monkeypatch.setattr(module, "starts", compiling)
+    monkeypatch.setattr(module, "NOTED", 0.0)
+    found = AutoClusterer("silhouette", time_budget=0.3).fit(clouds[0])
+    assert adjusted_rand_score(clouds[1], found.labels_) == 1.0
+    told = [
+        notice for notice in found.notices_ if "kernels were compiled" in notice or "the answer came after" in notice
+    ]
+    assert len(told) == 2
+    monkeypatch.setattr(module, "starts", starts)
+    again = AutoClusterer(time_budget=None, n_trials=1).fit(clouds[0])
+    assert not any("compiled" in notice for notice in again.notices_)

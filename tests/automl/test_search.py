@@ -453,3 +453,27 @@ def test_where_every_algorithm_has_to_rest_the_search_goes_on():
     search = searched(Stub(lambda *_: "crashed"), n_trials=250)
     assert search.ending == "the trials were made"
     assert len(search.trials) == 250
+
+
+def test_a_first_score_that_comes_late_does_not_decide_alone():
+    """Several fits come within the time, each better than the one before, the first score after it."""
+    scored, places = [], iter(range(1, 20))
+
+    def slow_at_first(points, labels):
+        time.sleep(0.0 if scored else 0.6)
+        scored.append(labels)
+        return first_share(points, labels)
+
+    executor = Stub(lambda *_: cut_at(next(places)))
+    search = searched(executor, measure=slow_at_first, apart=True, n_trials=10, time_budget=0.5)
+    assert search.ending == "the time was spent"
+    assert len(scored) == sum(len(job.payload.settings) for job in executor.submitted) > 1
+    assert search.best() is search.trials[-1]
+
+
+def test_one_partition_alone_is_scored_where_nobody_knows_how_long_it_takes():
+    begun = time.monotonic()
+    search = searched(Silent(), measure=slow_share, landmarks=three_landmarks, n_trials=None, time_budget=0.15)
+    # 0.1 s each; a batch of all would be out at 0.3 s and more
+    assert sum(bool(trial.values) for trial in search.trials) == 2
+    assert time.monotonic() - begun < 5.0
