@@ -61,13 +61,18 @@ class NearPass:
     def _densities(self) -> tuple[Ints, Floats]:
         """(p,) which set of points each partition clusters, and (sets, n) densities of each."""
         X, tree = self.shared.X, self.shared.search_tree
-        kept, first, group = np.unique(self.labels >= 0, axis=0, return_index=True, return_inverse=True)
+        inside = self.labels >= 0
+        # by their bytes: numpy would sort rows as records of n fields
+        codes: dict[bytes, int] = {}
+        group = np.array([codes.setdefault(row.tobytes(), len(codes)) for row in inside])
+        first = np.unique(group, return_index=True)[1]
+        kept = inside[first]
         # where all points are equal, or none is left, any width will do
-        variances = np.array([X[inside].var(axis=0).mean() if inside.any() else 0.0 for inside in kept])
+        variances = np.array([X[row].var(axis=0).mean() if row.any() else 0.0 for row in kept])
         widths = np.sqrt(variances) * np.maximum(kept.sum(axis=1), 1) ** (-1.0 / (X.shape[1] + 4))
         widths[widths == 0.0] = 1.0
         densities = np.zeros(kept.shape)
-        by_grid = np.array([_suits_a_grid(X[inside], width) for inside, width in zip(kept, widths, strict=True)])
+        by_grid = np.array([_suits_a_grid(X[row], width) for row, width in zip(kept, widths, strict=True)])
         for g in np.flatnonzero(by_grid):
             sums = np.empty(kept[g].sum())
             kernels.gridded_densities(X[kept[g]], widths[g], SPACING * widths[g], sums)
@@ -79,7 +84,7 @@ class NearPass:
             included = kept[rest][:, tree.order].astype(np.float64)
             sums = kernels.kernel_densities(columns, included, nearest[:, tree.order], 0.5 / widths[rest] ** 2)
             densities[np.ix_(rest, tree.order)] = sums
-        return group.reshape(-1), densities
+        return group, densities
 
 
 def _suits_a_grid(X: Floats, width: float) -> bool:
