@@ -82,6 +82,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
     labels_ : (n,) cluster of each point. noise_mask_ : (n,) points that the best estimator called noise.
     n_clusters_, score_, measure_ : of the best partition; measure_ names what scored.
     recommendation_ : the `Recommendation` for X, whatever scored.
+    structure_ : how sure it is that X has clusters at all, from 0 to 1; NaN where the model cannot say. Where it is
+        low, notices_ begin with "no structure found"; labels_ are the best partition all the same.
     best_estimator_ : fitted on the points searched. best_params_ : algorithm, preprocessing and parameters; where a
         landmark is the best, those it is nearest to, and best_estimator_ is the landmark itself.
     trials_ : frame with a row per trial. runners_up_ : other answers that differ. notices_ : what to know.
@@ -177,8 +179,10 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         self._nearest = nearest_rows(prepared.data.X, rows)
         self._trials, self._best = search.trials, best
         self._by_number = {trial.number: trial for trial in search.trials}
+        self._structure = judge.structure
         late = self._why_late(time.monotonic() - began, sum(compiled))
-        self.notices_ = (*notices, *more, *search.notices, *late, f"the search ended because {search.ending}")
+        doubts = [self._structure.notice] if self._structure.is_missing else []
+        self.notices_ = (*doubts, *notices, *more, *search.notices, *late, f"the search ended because {search.ending}")
         self.measure_ = judge.measure
         self._scored_by = judge.title
         scored, totals = search.scored()
@@ -304,9 +308,10 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
     def _journal(self, data: Dataset, searched: int, judge: Judge) -> Any:
         if self.journal is None:
             return nullcontext()
+        from gamac_meta.automl._identity import identity
         from gamac_meta.automl._journal import Journal
 
-        measure = getattr(self.measure, "__name__", "a function") if callable(self.measure) else self.measure
+        measure = identity(self.measure) if callable(self.measure) else self.measure
         header = {
             "n": searched,
             "points": data.fingerprint,
@@ -404,6 +409,12 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         return self._on_all(trial.labels)
 
     @property
+    def structure_(self) -> float:
+        """How sure it is that X has clusters at all, from 0 to 1; NaN where the model cannot say."""
+        check_is_fitted(self)
+        return self._structure.probability
+
+    @property
     def recommendation_(self) -> Recommendation:
         """The measure recommended for the points searched, whatever scored."""
         check_is_fitted(self)
@@ -460,12 +471,14 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
             trials,
             pd.Series(self._row(self._best)),
             self.runners_up_,
-            (*self.notices_, *advice.cautions),
+            # that there is no structure is said by both
+            tuple(dict.fromkeys((*self.notices_, *advice.cautions))),
             self.time_budget,
             self.spent_,
             {name: version(name) for name in ("gamac-meta", "scikit-learn", "numpy")}
             | {"Python": platform.python_version(), "model": advice.model},
             f"{self!r}.fit(X)",
+            self._structure,
         )
 
     @property

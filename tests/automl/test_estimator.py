@@ -252,6 +252,18 @@ def test_a_journal_of_another_model_is_refused(clouds, tmp_path):
         AutoClusterer(journal=path, model=other, **FEW).fit(clouds[0])
 
 
+def test_a_journal_of_another_function_is_refused(clouds, tmp_path):
+    def nearest_to(count):
+        return lambda _, labels: -abs(labels.max() + 1 - count)
+
+    few = {"time_budget": None, "journal": tmp_path / "search.jsonl"}
+    first = AutoClusterer(nearest_to(4), n_trials=4, **few).fit(clouds[0])
+    again = AutoClusterer(nearest_to(4), n_trials=6, **few).fit(clouds[0])
+    assert again.trials_.head(len(first.trials_)).equals(first.trials_)
+    with pytest.raises(InvalidInputError, match="the journal of the same search, got another measure "):
+        AutoClusterer(nearest_to(5), n_trials=6, **few).fit(clouds[0])
+
+
 def test_where_no_trial_gives_a_partition_the_first_cause_is_named(clouds):
     with pytest.raises(SearchError, match=r"none of \d+ trials gave a partition; the first: \w+ refused: "):
         AutoClusterer(min_cluster_share=0.5, **FEW).fit(np.random.default_rng(0).normal(size=(60, 1)) ** 9)
