@@ -24,6 +24,7 @@ from rankers._partitions import partition_feature_names
 from rankers.learned import HEADS as LEARNED_HEADS
 from rankers.learned import LearnedMeasure
 from rankers.model import BASES, Calibration, Recommender
+from rankers.structure import StructureHead
 from rankers.trios import SIZE
 
 if TYPE_CHECKING:
@@ -33,16 +34,18 @@ FORMAT = 2
 CARD = "card.json"
 HEADS = ("order", "agreement")
 LEARNED = "learned"
+STRUCTURE = "structure"
 RANGES = ("points", "columns")  # of the corpus, outside which advice comes with a caution
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """The recommenders of one training, by basis, its learned measure, and its card."""
+    """The recommenders of one training, by basis, its learned measure, its card, and what tells structure from none."""
 
     recommenders: Mapping[str, Recommender]
     learned: LearnedMeasure
     card: Mapping[str, Any]
+    structure: StructureHead | None = None  # a model may not have learned it
 
     @property
     def name(self) -> str:
@@ -78,6 +81,8 @@ def save(model: Model, directory: Path) -> Path:
                 "trios": [[recommender.measures[place] for place in trio] for trio in recommender.trios],
                 "calibration": {name: getattr(calibration, name).tolist() for name in ("shift", "low", "high")},
             }
+        if model.structure is not None:
+            card[STRUCTURE] = _structure_record(model.structure)
         _write(beside / CARD, json.dumps(card, indent=1, sort_keys=True, allow_nan=False) + "\n")
         _replace(beside, directory)
     except OSError as error:
@@ -171,7 +176,8 @@ def load(directory: Path) -> Model:
             str(basis): _recommender(directory, str(basis), part, card, measures, features)
             for basis, part in card["recommenders"].items()
         }
-        model = Model(recommenders, _learned(directory, card[LEARNED], measures, features), card)
+        structure = _structure(card[STRUCTURE], features) if STRUCTURE in card else None
+        model = Model(recommenders, _learned(directory, card[LEARNED], measures, features), card, structure)
         said = (model.name, card["assessors"]["kind"], *(card["corpus"]["ranges"][what] for what in RANGES))
         if set(recommenders) != set(BASES) or None in said:
             raise ModelError(
@@ -245,6 +251,22 @@ def _learned(
         )
     heads = {str(head): _read_head(directory, facts, len(columns)) for head, facts in part["heads"].items()}
     return LearnedMeasure(measures, features, heads)
+
+
+def _structure_record(head: StructureHead) -> dict[str, Any]:
+    """For the card; its features are those of the model, in their order."""
+    arrays = {name: getattr(head, name).tolist() for name in ("center", "spread", "weight")}
+    return arrays | {"intercept": head.intercept, "bar": head.bar}
+
+
+def _structure(part: Mapping[str, Any], features: tuple[str, ...]) -> StructureHead:
+    """From the card. Raises ValueError where numbers are missing or are none."""
+    arrays = {name: np.asarray(part[name], dtype=np.float64) for name in ("center", "spread", "weight")}
+    head = StructureHead(features, **arrays, intercept=float(part["intercept"]), bar=float(part["bar"]))
+    for name, values in arrays.items():
+        if values.shape != (len(features),) or not np.isfinite(values).all():
+            raise ValueError(f"{STRUCTURE} must have {len(features)} finite numbers as {name}")
+    return head
 
 
 def _read_head(directory: Path, facts: Mapping[str, str], columns: int) -> lightgbm.Booster:

@@ -12,6 +12,7 @@ from gamac_meta.types import Dataset, Floats, Ints, MeasureTable, PartitionSet
 from rankers._pairs import candidates_basis, landmark_pairs, points_basis
 from rankers._partitions import in_sample, partition_features
 from rankers.persistence import Model
+from rankers.structure import UNKNOWN, Structure
 
 
 class Reading:
@@ -42,6 +43,12 @@ class Reading:
         """(p,) of the learned measure, greater is better; choosing: by its heads that choose one of many."""
         learned = self.model.learned
         return (learned.choice if choosing else learned.score)(self.features, self.partition_features(partitions))
+
+    @property
+    def structure(self) -> Structure:
+        """How sure it is that there are clusters at all; unknown to a model that did not learn it."""
+        head = self.model.structure
+        return UNKNOWN if head is None else head.structure(self.features)
 
     def pairs(self) -> Floats:
         """(m, g) features of each measure from X alone."""

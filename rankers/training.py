@@ -22,6 +22,7 @@ from rankers.mixing import PERSON_WEIGHT, Teachers, short
 from rankers.model import BASES, Recommender
 from rankers.persistence import CARD, Model, load, refuse_foreign, save
 from rankers.pipeline import fit
+from rankers.structure_training import HeldOutStructure, learn_structure, structure_examples
 from rankers.validation import (
     FOLDS,
     KINDS,
@@ -47,11 +48,14 @@ class Training:
     calibrated: dict[str, Calibrated]  # by basis
     teachers: Teachers
     comparison: PairedComparison | None  # with the former teaching; None where nothing else was taught
+    structure: HeldOutStructure | None  # None where the corpus is too small to learn it
     directory: Path | None
 
     def report(self) -> str:
         """The validation tables, and what changed against the former model, as text."""
         lines = [str(self.teachers), "", self.judgement.report(self.teachers.kind), *_coverage_lines(self.calibrated)]
+        if self.structure is not None:
+            lines.append(self.structure.report())
         if self.comparison is not None:
             lines += ["", "What the orders of people changed", self.comparison.report()]
         return "\n".join(lines)
@@ -93,7 +97,9 @@ def train(
         _refuse_worse(comparison, Path(str(out)))
     lesson = assembled.lesson
     calibrated = {basis: calibrate(lesson, held_out, basis) for basis in BASES}
-    card = _card(assembled, judgement, calibrated, comparison, name, version, seed)
+    examples = structure_examples(Path(directory), lesson, n_jobs=n_jobs, progress=progress)
+    structure, told = (None, None) if examples is None else learn_structure(examples, lesson.feature_names)
+    card = _card(assembled, judgement, calibrated, comparison, told, name, version, seed)
     fitted = fit(lesson.cases, lesson.feature_names, lesson.measures, seed)
     recommenders = {
         basis: Recommender(
@@ -109,9 +115,9 @@ def train(
         )
         for basis in BASES
     }
-    model = Model(recommenders, fitted.learned, card)
+    model = Model(recommenders, fitted.learned, card, structure)
     written = save(model, Path(out)) if out is not None else None
-    return Training(model, judgement, calibrated, assembled.teachers, comparison, written)
+    return Training(model, judgement, calibrated, assembled.teachers, comparison, told, written)
 
 
 def _former_card(out: Path) -> Mapping[str, Any] | None:
@@ -219,6 +225,7 @@ def _card(
     judgement: Judgement,
     calibrated: dict[str, Calibrated],
     comparison: PairedComparison | None,
+    told: HeldOutStructure | None,
     name: str,
     version: str,
     seed: int,
@@ -253,7 +260,7 @@ def _card(
         "compared": None if comparison is None else comparison.to_record(),
         "seed": seed,
         "lightgbm": {"version": lightgbm.__version__, **SETTINGS},
-        "figures": _figures(assembled, judgement, calibrated),
+        "figures": _figures(assembled, judgement, calibrated) | ({} if told is None else {"structure": told.figures()}),
     }
 
 
