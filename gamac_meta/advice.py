@@ -31,6 +31,7 @@ def as_record(advice: Recommendation) -> dict[str, Any]:
         },
         "model": advice.model,
         "assessors": advice.assessors,
+        "structure": None if math.isnan(advice.structure) else round(advice.structure, 4),
         "cautions": list(advice.cautions),
     } | {name: json.loads(frame.to_json(orient="records", double_precision=6)) for name, frame in tables.items()}
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from rankers.model import Recommender
     from rankers.persistence import Model
+    from rankers.structure import Structure
 
 # Candidates of more points than this are compared on a random sample of so many
 CANDIDATE_POINTS = 2000
@@ -41,6 +42,7 @@ class Recommendation:
     high: Floats  # (m,) upper end
     model: str  # name and version of the ranker
     assessors: str  # "simulated" or "real": whose orders the ranker learned from
+    structure: float  # how sure it is that there are clusters at all, from 0 to 1; NaN where the model cannot say
     cautions: tuple[str, ...]  # in what these points are unlike the data sets the ranker learned from
     prepared: Prepared  # the points as they were computed on, and what was done to them
     _ranker: Recommender
@@ -253,12 +255,17 @@ def recommend_measure(
         prediction.high,
         trained.name,
         str(trained.card["assessors"]["kind"]),
-        _cautions(prepared, trained, candidates),
+        reading.structure.probability,
+        (*_doubts(reading.structure), *_cautions(prepared, trained, candidates)),
         prepared,
         ranker,
         reading.features,
         pairs,
     )
+
+
+def _doubts(structure: Structure) -> tuple[str, ...]:
+    return (structure.notice,) if structure.is_missing else ()
 
 
 def _cautions(prepared: Prepared, trained: Model, candidates: PartitionSet | None) -> tuple[str, ...]:

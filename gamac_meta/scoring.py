@@ -17,6 +17,7 @@ from gamac_meta.types import Floats, Ints, PartitionSet
 if TYPE_CHECKING:
     from rankers.persistence import Model
     from rankers.reading import Reading
+    from rankers.structure import Structure
 
 LEARNED = "learned"
 RECOMMENDED = "recommended"
@@ -70,6 +71,11 @@ class PartitionScorer:
     def landmarks(self) -> tuple[Ints, PartitionSet] | None:
         """Rows (n',) of X that the model looks at, and their landmark partitions (l, n'); None where none scores."""
         return self._reading.landmarks if self.by in OF_THE_MODEL else None
+
+    @property
+    def structure(self) -> Structure | None:
+        """How sure the model is that X has clusters at all; None where none scores."""
+        return self._reading.structure if self.by in OF_THE_MODEL else None
 
     @cached_property
     def _reading(self) -> Reading:

@@ -11,6 +11,7 @@ import numpy as np
 from gamac_meta.cluster_plots import NO_PARTITION
 from gamac_meta.clusters import describe_clusters
 from gamac_meta.types import NOISE, Floats, Labels
+from rankers.structure import UNKNOWN, Structure
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -49,6 +50,7 @@ class Report:
     spent: float  # seconds
     versions: Mapping[str, str]
     code: str  # that repeats the search
+    structure: Structure = UNKNOWN  # how sure it is that there are clusters at all
 
     @property
     def n_clusters(self) -> int:
@@ -97,6 +99,11 @@ def confidence(facts: Report) -> str:
     )
 
 
+def doubt(facts: Report) -> str:
+    """That there are no clusters at all, where none are claimed; else nothing."""
+    return facts.structure.notice if facts.structure.is_missing else ""
+
+
 def effort(facts: Report) -> str:
     """Trials, how they ended, and time."""
     states = facts.trials["state"]
@@ -118,15 +125,19 @@ def summary_text(facts: Report, width: int) -> str:
         f"recommended for this table: {facts.recommendation}",
         effort(facts),
     ]
-    if facts.notices:
-        more = len(facts.notices) - 1
-        lines.append(f"note{f' (and {more} more)' * bool(more)}: {facts.notices[0]}")
+    if not np.isnan(facts.structure.probability):
+        lines.insert(0, f"clusters at all: {facts.structure.probability:.0%} sure")
+    others = [notice for notice in facts.notices if notice != doubt(facts)]
+    if others:
+        more = len(others) - 1
+        lines.append(f"note{f' (and {more} more)' * bool(more)}: {others[0]}")
+    warning = [doubt(facts)] if doubt(facts) else []
     found = describe_clusters(facts.X, facts.labels, facts.columns)
     clusters = [_in_a_line(label, row) for label, row in found.iterrows()]
-    if len(clusters) > SUMMARY_LINES - 1 - len(lines):
+    if len(clusters) > SUMMARY_LINES - 1 - len(warning) - len(lines):
         clusters = ["sizes: " + ", ".join(str(size) for size in sorted(found["size"], reverse=True))]
     # a name may hold line breaks
-    lines = [" ".join(line.split()) for line in [headline(facts), *clusters, *lines]]
+    lines = [" ".join(line.split()) for line in [*warning, headline(facts), *clusters, *lines]]
     return "\n".join(_cut(line, width) for line in lines)
 
 

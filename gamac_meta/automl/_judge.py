@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.measures import MEASURES
+from gamac_meta.recommend import load_model
 from gamac_meta.scoring import CHOICE, LEARNED, RECOMMENDED, PartitionScorer
 from gamac_meta.types import Dataset, Floats, Ints, Labels, PartitionSet
 from metafeatures import landmarks_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rankers.persistence import Model
+    from rankers.structure import Structure
 
 AUTO = "auto"
 Measure = str | Callable[[Floats, Labels], float] | Sequence[str]
@@ -33,7 +35,7 @@ class Judge:
     """
 
     def __init__(self, X: Floats, measure: Measure, model: str | Path | Model | None, backend: str) -> None:
-        self._X = X
+        self._X, self._model = X, model
         self._function = measure if callable(measure) else None
         names = () if callable(measure) else (measure,) if isinstance(measure, str) else tuple(measure)
         with warnings.catch_warnings():
@@ -62,6 +64,18 @@ class Judge:
         """Rows (n',) of X in the sample of the meta-features, and the landmark partitions (l, n') of the sample."""
         known = next((found for scorer in self._scorers if (found := scorer.landmarks) is not None), None)
         return landmarks_of(Dataset(self._X)) if known is None else known
+
+    @cached_property
+    def structure(self) -> Structure:
+        """How sure the model is that X has clusters at all, whatever scores."""
+        known = next((found for scorer in self._scorers if (found := scorer.structure) is not None), None)
+        if known is not None:
+            return known
+        from rankers.reading import Reading
+        from rankers.structure import UNKNOWN
+
+        model = load_model(self._model)
+        return UNKNOWN if model.structure is None else Reading(model, Dataset(self._X)).structure
 
     def values(self, labels: Labels) -> Floats:
         """(p, c) what each measure says of partitions (p, n); greater is better, NaN where undefined.

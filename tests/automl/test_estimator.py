@@ -23,6 +23,7 @@ from gamac_meta.automl import estimator as module
 from gamac_meta.automl._landmarks import starts
 from gamac_meta.exceptions import InvalidInputError, SearchError
 from rankers import load
+from rankers.structure import StructureHead
 
 FEW = {"time_budget": None, "n_trials": 12}
 
@@ -51,6 +52,26 @@ def test_planted_clouds_are_found(clouds, fitted):
     assert fitted.score_ == fitted.trials_["score"].max()
     assert fitted.measure_ == "choice"
     assert fitted.recommendation_.best in fitted.recommendation_.measures
+
+
+@pytest.mark.parametrize("measure", ["auto", "silhouette", lambda _, labels: float(labels.max())])
+def test_no_structure_is_said_beside_the_labels(clouds, measure):
+    names = load().learned.feature_names
+    zeros, ones = np.zeros(len(names)), np.ones(len(names))
+    for intercept, is_missing in ((-2.0, True), (2.0, False)):
+        model = replace(load(), structure=StructureHead(names, zeros, ones, zeros, intercept, 0.3))
+        found = AutoClusterer(measure, model=model, **FEW | {"n_trials": 2}).fit(clouds[0])
+        assert found.structure_ == pytest.approx(1.0 / (1.0 + np.exp(-intercept)))
+        assert found.notices_[0].startswith("no structure found: 12% sure") == is_missing
+        assert found.account().structure.is_missing == is_missing
+        assert sum("no structure" in notice for notice in found.account().notices) == is_missing
+        assert found.labels_.max() >= 1
+
+
+def test_a_model_that_never_learned_structure_claims_nothing(clouds):
+    found = AutoClusterer(model=replace(load(), structure=None), **FEW | {"n_trials": 2}).fit(clouds[0])
+    assert np.isnan(found.structure_)
+    assert not any("structure" in notice for notice in found.notices_)
 
 
 def test_new_points_join_the_nearest(clouds, fitted):

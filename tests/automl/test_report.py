@@ -12,6 +12,7 @@ from planted_trials import planted_trials
 from gamac_meta.automl._account import Report, RunnerUp, summary_text
 from gamac_meta.automl._report import LEADERS, MOST_DESCRIBED, report_html
 from gamac_meta.clusters import describe_clusters
+from rankers.structure import Structure
 
 EVIL = '<script>alert("x")</script>\n& co'
 
@@ -277,6 +278,28 @@ def test_the_summary_says_clusters_score_measure_and_effort(facts):
     assert "note (and 1 more): genie was skipped" in lines
 
 
+def test_no_structure_is_said_first_and_once(facts):
+    doubted = replace(facts, structure=Structure(0.04, 0.18), notices=(Structure(0.04, 0.18).notice, "short"))
+    lines = summary_text(doubted, 200).splitlines()
+    assert lines[0].startswith("no structure found: 4% sure that there are clusters at all; of data with clusters, 5%")
+    assert lines[1] == "3 clusters found by hdbscan in 90 points"
+    assert "clusters at all: 4% sure" in lines
+    assert "note: short" in lines
+    first = Page(report_html(doubted)).text[""]
+    assert first.index("no structure found: 4% sure") < first.index("best different answer")
+
+
+def test_structure_is_said_quietly_and_what_is_unknown_not_at_all(facts):
+    sure = replace(facts, structure=Structure(0.99, 0.18))
+    lines = summary_text(sure, 200).splitlines()
+    assert lines[0] == "3 clusters found by hdbscan in 90 points"
+    assert "clusters at all: 99% sure" in lines
+    assert "That there are clusters at all: 99% sure." in Page(report_html(sure)).text[""]
+    for text in (summary_text(facts, 200), Page(report_html(facts)).text[""]):
+        assert "at all" not in text
+        assert "no structure" not in text
+
+
 @pytest.mark.parametrize("k", [1, 2, 4, 5, 6, 40])
 @pytest.mark.parametrize("width", [30, 100])
 @pytest.mark.parametrize("noise", [False, True])
@@ -284,6 +307,7 @@ def test_the_summary_is_at_most_ten_lines_that_fit_the_terminal(facts, k, width,
     labels = np.arange(90, dtype=np.int32) % k
     labels[:10] = np.where(noise, -1, labels[:10])
     for notices in ((), ("short",), ("a\nb" * 50, "c")):
-        lines = summary_text(replace(facts, labels=labels, notices=notices), width).splitlines()
+        doubted = replace(facts, labels=labels, notices=notices, structure=Structure(0.04, 0.18))
+        lines = summary_text(doubted, width).splitlines()
         assert len(lines) <= 10
         assert max(map(len, lines)) <= width

@@ -9,10 +9,12 @@ from sklearn.datasets import load_iris, make_blobs, make_moons
 
 import rankers
 from gamac_meta import MEASURES, backend, evaluate, recommend_measure, score_partitions
+from gamac_meta.advice import as_record
 from gamac_meta.agreement import kendall_tau
 from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError, ModelError
 from gamac_meta.recommend import CANDIDATE_POINTS, _sample, block_of
 from gamac_meta.types import PartitionSet
+from rankers.structure import StructureHead
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,21 @@ def test_the_interval_holds_the_prediction(advice):
     assert np.all(advice.low <= advice.agreement)
     assert np.all(advice.agreement <= advice.high)
     assert np.all((advice.low >= -1) & (advice.high <= 1))
+
+
+def test_no_structure_is_a_caution(moons):
+    names = rankers.load().learned.feature_names
+    zeros, ones = np.zeros(len(names)), np.ones(len(names))
+    for intercept, is_missing in ((-2.0, True), (2.0, False)):
+        model = replace(rankers.load(), structure=StructureHead(names, zeros, ones, zeros, intercept, 0.3))
+        advice = recommend_measure(moons, model=model)
+        assert advice.structure == pytest.approx(1.0 / (1.0 + np.exp(-intercept)))
+        assert any(caution.startswith("no structure found: 12% sure") for caution in advice.cautions) == is_missing
+        assert as_record(advice)["structure"] == pytest.approx(advice.structure, abs=1e-4)
+    unknown = recommend_measure(moons, model=replace(rankers.load(), structure=None))
+    assert np.isnan(unknown.structure)
+    assert as_record(unknown)["structure"] is None
+    assert unknown.cautions == ()
 
 
 def test_frame(advice):
