@@ -23,6 +23,8 @@ from gamac_meta.refinement import Refinement, Refinements, refine
 from gamac_meta.types import Floats, Ints
 
 EXACT_CONCORDANCE_POINTS = 4096
+# pairs are counted atom by atom where an atom has so many points or more
+ATOM_POINTS = 24
 CHUNK_PAIRS = 1 << 20  # sorted at once: 16 MB
 # Bins end at round binary numbers, and so do distances on a grid, up to rounding. In a unit that is
 # not round they do not meet.
@@ -154,14 +156,18 @@ class PairDistances:
 
             row_of = np.full(group.rows.size, -1)
             row_of[mine] = np.arange(mine.size)
+            many = group.starts.size * ATOM_POINTS > self.X.shape[0]
+            count = kernels.histogram_rows if many else kernels.histogram_atoms
+            clusters = (*group.clusters, *group.noise) if many else ()
             told = (
-                group.columns(self.X), group.starts, group.atom_of, group.labels, *group.clusters, *group.noise,
-                row_of, lowest,
+                group.columns(self.X), group.starts, group.atom_of, group.labels, *clusters, row_of, lowest,
             )  # fmt: skip
 
-            def work(start: int, stop: int, counters: list[Any], told: tuple[Any, ...] = told) -> None:
+            def work(
+                start: int, stop: int, counters: list[Any], count: Any = count, told: tuple[Any, ...] = told
+            ) -> None:
                 columns, *rest = told
-                kernels.histogram_rows(columns, start, stop, *rest, *counters)
+                count(columns, start, stop, *rest, *counters)
 
             total, within[group.rows], outside = self._added(work, blank)
             if place == 0:

@@ -16,6 +16,11 @@ MANTISSA = 52
 BIN_SHIFT = MANTISSA - 9
 BINS = 64 << 9  # numbered in 16 bits; what lies 64 octaves below the largest distance is in effect zero
 EXCESS_SHIFT = 12  # so that the excesses of 4e9 pairs can be added up
+REST = (1 << BIN_SHIFT) - 1
+# numbers above, excesses below: this many pairs can be counted at once
+ONE_SHIFT = 47
+ONE = 1 << ONE_SHIFT
+COUNTED = 1 << 15
 FINE_SHIFT = BIN_SHIFT - 14
 FINE_BINS = 1 << 14
 TIE_SHIFT = 15  # distances are compared in 37 mantissa bits
@@ -24,15 +29,15 @@ DIGIT = 10
 
 
 @kernel
-def _patterns_from(columns, i, distances):
-    """Distances of point i to all later points, in distances[i + 1:]."""
+def _patterns_from(columns, i, first, last, distances):
+    """Distances of point i to the points from first up to last, in their places of distances (n,)."""
     # slices, as numba would otherwise check every index for counting from the end
-    out = distances[i + 1 :]
+    out = distances[first:last]
     d = columns.shape[0]
     rest = (d - 1) % 4 + 1
     for column in range(rest):
         here = columns[column, i]
-        later = columns[column, i + 1 :]
+        later = columns[column, first:last]
         if column == 0:
             for j in range(out.size):
                 gap = here - later[j]
@@ -44,19 +49,19 @@ def _patterns_from(columns, i, distances):
     # four columns at a time, as storing the sums costs more than making them; added one by one, so that
     # a device that does the same gets the same numbers
     for column in range(rest, d, 4):
-        first = columns[column, i + 1 :]
-        second = columns[column + 1, i + 1 :]
-        third = columns[column + 2, i + 1 :]
-        fourth = columns[column + 3, i + 1 :]
+        row0 = columns[column, first:last]
+        row1 = columns[column + 1, first:last]
+        row2 = columns[column + 2, first:last]
+        row3 = columns[column + 3, first:last]
         x = columns[column, i]
         y = columns[column + 1, i]
         z = columns[column + 2, i]
         w = columns[column + 3, i]
         for j in range(out.size):
-            a = x - first[j]
-            b = y - second[j]
-            c = z - third[j]
-            e = w - fourth[j]
+            a = x - row0[j]
+            b = y - row1[j]
+            c = z - row2[j]
+            e = w - row3[j]
             out[j] = (((out[j] + a * a) + b * b) + c * c) + e * e
     for j in range(out.size):
         out[j] = np.sqrt(out[j])
@@ -75,7 +80,7 @@ def histogram_rows(
     columns, start, stop, starts, atom_of, labels, cluster_starts, cluster_atoms, offsets,
     noise_starts, noise_atoms, noisy, lowest, total, within, outside,
 ):  # fmt: skip
-    """Histograms of distances of pairs i < j with i in [start, stop).
+    """Histograms of distances of pairs i < j with i in [start, stop), row by row: for atoms of few points.
 
     cluster_atoms lists the atoms of each cluster of each partition, cluster_starts (K + 1,) where
     each list begins; noise_atoms and noise_starts (g + 1,) those outside; noisy (g,) the row of
@@ -88,16 +93,15 @@ def histogram_rows(
     patterns = distances.view(np.int64)
     bins = np.empty(n, dtype=np.uint16)
     excess = np.empty(n, dtype=np.int64)
-    rest = (1 << BIN_SHIFT) - 1
     for i in range(start, stop):
-        _patterns_from(columns, i, distances)
+        _patterns_from(columns, i, i + 1, n, distances)
         later = patterns[i + 1 :]
         later_bins = bins[i + 1 :]
         later_excess = excess[i + 1 :]
         for j in range(later.size):
             b = (later[j] >> BIN_SHIFT) - lowest
             later_bins[j] = max(b, 0)
-            later_excess[j] = (later[j] & rest) >> EXCESS_SHIFT if b > 0 else 0
+            later_excess[j] = (later[j] & REST) >> EXCESS_SHIFT if b > 0 else 0
         if total.size > 0:
             _count(total, later_bins, later_excess)
         home = atom_of[i]
@@ -124,6 +128,78 @@ def histogram_rows(
 
 
 @kernel
+def _count_block(columns, top, bottom, first, last, lowest, distances, bins, marks, counted):
+    """Count the pairs i < j with i from top up to bottom and j from first up to last into counted (bins,), each as
+    one and its excess; returns the first bin used and the one behind the last. Others are scratch (n,)."""
+    patterns = distances.view(np.int64)
+    low = BINS
+    high = 0
+    for i in range(top, bottom):
+        begin = max(first, i + 1)
+        _patterns_from(columns, i, begin, last, distances)
+        later = patterns[begin:last]
+        later_bins = bins[begin:last]
+        later_marks = marks[begin:last]
+        for j in range(later.size):
+            b = max((later[j] >> BIN_SHIFT) - lowest, 0)
+            low = min(low, b)
+            high = max(high, b + 1)
+            later_bins[j] = b
+            later_marks[j] = ONE | ((later[j] & REST) >> EXCESS_SHIFT if b > 0 else 0)
+        for j in range(later.size):
+            counted[later_bins[j]] += later_marks[j]
+    return low, high
+
+
+@kernel
+def _add(counted, counts):
+    """Add what is counted (bins,) to the number and excess of each bin (bins, 2)."""
+    for b in range(counted.size):
+        counts[b, 0] += counted[b] >> ONE_SHIFT
+        counts[b, 1] += counted[b] & (ONE - 1)
+
+
+@kernel
+def histogram_atoms(columns, start, stop, starts, atom_of, labels, noisy, lowest, total, within, outside):
+    """The same as histogram_rows, atom by atom.
+
+    All partitions join, or part, the pairs of two atoms alike: these are counted once, then added wherever they belong.
+    """
+    n = columns.shape[1]
+    distances = np.empty(n)
+    bins = np.empty(n, dtype=np.uint16)
+    marks = np.empty(n, dtype=np.int64)
+    counted = np.zeros(BINS, dtype=np.int64)
+    top = start
+    while top < stop:
+        home = atom_of[top]
+        end = min(stop, starts[home + 1])
+        for a in range(home, starts.size - 1):
+            for first in range(starts[a], starts[a + 1], COUNTED):
+                last = min(first + COUNTED, starts[a + 1])
+                # so few rows that numbers and excesses do not meet
+                rows = COUNTED // (last - first)
+                for upper in range(top, end, rows):
+                    lower = min(upper + rows, end)
+                    low, high = _count_block(
+                        columns, upper, min(lower, last), first, last, lowest, distances, bins, marks, counted
+                    )
+                    used = counted[low:high]
+                    if total.size > 0:
+                        _add(used, total[low:high])
+                    for q in range(labels.shape[0]):
+                        own = labels[q, home]
+                        if own >= 0 and labels[q, a] == own:
+                            mates = within[q, low:high]
+                            for b in range(used.size):
+                                mates[b] += used[b] >> ONE_SHIFT
+                        elif own < 0 or labels[q, a] < 0:
+                            _add(used, outside[noisy[q], low:high])
+                    used[:] = 0
+        top = end
+
+
+@kernel
 def refine_rows(columns, start, stop, atom_of, labels, lowest, searched, slots, counts, excess):
     """Finer histograms of the pairs in a few bins.
 
@@ -137,7 +213,7 @@ def refine_rows(columns, start, stop, atom_of, labels, lowest, searched, slots, 
     kept = np.empty(n, dtype=np.int64)
     rest = (1 << FINE_SHIFT) - 1
     for i in range(start, stop):
-        _patterns_from(columns, i, distances)
+        _patterns_from(columns, i, i + 1, n, distances)
         later = patterns[i + 1 :]
         size = 0
         for j in range(later.size):
@@ -179,7 +255,7 @@ def gather_keys(columns, atom_of, labels, within_bits, present_bits, lowest, chu
             edges[chunk_of[b]] = ((b + lowest) << BIN_SHIFT) >> TIE_SHIFT
     following = positions.copy()
     for i in range(n - 1):
-        _patterns_from(columns, i, distances)
+        _patterns_from(columns, i, i + 1, n, distances)
         home = atom_of[i]
         if i == 0 or atom_of[i - 1] != home:
             for a in range(atoms):
