@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import cloudpickle
 
-from gamac_meta.automl._workers import Ended, Item, Job, Work, Workers
+from gamac_meta.automl._workers import Ended, Item, Job, Work, Workers, memory_part
 from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError
 
 PATIENCE = 60.0  # s that a cluster may be without workers
@@ -27,7 +27,8 @@ GONE = ("lost", "cancelled")  # status of a future whose value was only on worke
 class DaskWorkers:
     """The threads of a Dask cluster's workers as an Executor; a context manager, so that nothing runs on.
 
-    work, context, memory_limit: as of Workers; the first two are sent once to each Dask worker.
+    work, context, memory_limit: as of Workers; the first two are sent once to each Dask worker. A memory_limit of None
+    is half of the Dask worker's own limit, or of its machine's memory where it has none, parted among its threads.
     client: a distributed.Client; it stays open.
 
     The items of a job come with its end. A job whose Dask worker dies begins anew on another. Not to be shared
@@ -183,7 +184,8 @@ _lock = Lock()
 def _run(job: Job, sealed: bytes, search: str, memory_limit: int | None) -> list[Item | Ended]:
     """The job's items and its end; an empty list where the search is over."""
     # from this package's own client
-    workers = _taken(search) or Workers(*pickle.loads(sealed), n_jobs=1, memory_limit=memory_limit)  # noqa: S301
+    limit = memory_limit or _own_part()
+    workers = _taken(search) or Workers(*pickle.loads(sealed), n_jobs=1, memory_limit=limit)  # noqa: S301
     come: list[Item | Ended] = []
     try:
         workers.submit(job)
@@ -197,6 +199,14 @@ def _run(job: Job, sealed: bytes, search: str, memory_limit: int | None) -> list
         raise
     workers.close()
     return []
+
+
+def _own_part() -> int:
+    """Bytes for one of as many processes as this Dask worker has threads."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    return memory_part(worker.memory_manager.memory_limit, worker.state.nthreads)
 
 
 def _taken(search: str) -> Workers | None:

@@ -33,6 +33,7 @@ Work = Callable[[Any, Any], Iterator[Any]]
 
 OVER_MEMORY = 79  # exit status of a worker that found itself over its memory
 STARTS = 3  # so many in a row may fail
+MEMORY_SHARE = 0.5  # of what there is, that workers may take together
 TICK = 0.5  # s between looks at processes that may have died without a word
 
 ONE_THREAD = dict.fromkeys(
@@ -81,6 +82,12 @@ class Ended:
     seconds: float  # since the job began; 0 if it never did
     state: str  # "ok", "failed", "timed out", "out of memory", "crashed" or "stopped"
     reason: str  # first cause, one line; empty for "ok"
+
+
+def memory_part(available: int | None, workers: int) -> int:
+    """Bytes that each of so many workers may take of what is available; None is the machine's memory."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return int(MEMORY_SHARE * (available or machine) / workers)
 
 
 class Executor(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 import warnings
@@ -23,7 +22,7 @@ from gamac_meta.automl._landmarks import Landmark, starts
 from gamac_meta.automl._search import Limits, Search
 from gamac_meta.automl._space import Context, estimator, preprocessings, run_task, transformed
 from gamac_meta.automl._trials import LANDMARK, Trial, nearest_labels, nearest_rows
-from gamac_meta.automl._workers import Workers
+from gamac_meta.automl._workers import Workers, memory_part
 from gamac_meta.backend import BACKENDS, device_for
 from gamac_meta.exceptions import BackendUnavailableError, InvalidInputError, SearchError
 from gamac_meta.executor import require_jobs
@@ -42,7 +41,6 @@ LABELED_PER_SECOND = 50_000  # points that join in a second, about: so much of t
 KEPT_BACK = 0.3  # seconds for the end, besides
 TRIAL_SHARE = 0.15  # of the budget that one fit may take
 TRIAL_SECONDS = (3.0, 60.0)  # but no less and no more
-MEMORY_SHARE = 0.5  # of the machine's that workers may take together
 NOTED = 1.0  # seconds of compilation that are worth a notice
 OVERRUN = 1.1  # of the budget
 RUNNERS_UP = 4
@@ -72,7 +70,8 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
     noise : "fill" gives noise to the nearest cluster before partitions are judged, and in `labels_`; "keep" leaves it.
     min_cluster_share, max_noise_share : partitions with a smaller cluster or with more noise are refused.
     trial_time_limit : seconds of one fit, a part of the budget by default.
-    memory_limit : bytes that one worker may take, by default its part of half of the machine's; none with a client.
+    memory_limit : bytes that one worker may take, by default its part of half of the machine's, or with a client
+        of half of the Dask worker's own limit.
     patience : the search ends after so many trials beyond the portfolio that found nothing better.
     model : a trained model, the shipped one by default. journal : file from which a search that was stopped goes on.
     verbose : whether to say on standard error how far it is.
@@ -301,8 +300,7 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         if limit is None:
             from joblib import effective_n_jobs
 
-            machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-            limit = int(MEMORY_SHARE * machine / effective_n_jobs(self.n_jobs))
+            limit = memory_part(None, effective_n_jobs(self.n_jobs))
         return Workers(run_task, context, n_jobs=self.n_jobs, memory_limit=limit)
 
     def _journal(self, data: Dataset, searched: int, judge: Judge) -> Any:

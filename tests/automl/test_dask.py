@@ -163,6 +163,20 @@ def test_faults_end_their_job_alone(workers):
     assert values == {0: [1], 1: [], 2: [], 3: [], 4: [4, 40]}
 
 
+def test_without_a_limit_of_memory_a_job_has_its_part_of_the_dask_workers_own():
+    options = {"processes": True, "dashboard_address": ":0", "silence_logs": logging.CRITICAL}
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, memory_limit="1GiB", **options) as cluster,
+        distributed.Client(cluster) as client,
+        DaskWorkers(call, 10, client=client, memory_limit=None) as workers,
+    ):
+        # half of 1 GiB for two
+        values, ends = all_of(
+            workers, [Job(n, (allocate, size * 2**20), PATIENCE) for n, size in enumerate((150, 350))]
+        )
+    assert [(end.state, values[end.number]) for end in ends] == [("ok", [150 * 2**20]), ("out of memory", [])]
+
+
 @pytest.mark.parametrize("victims", [1, 2])
 def test_dask_workers_killed_in_the_midst_lose_nothing(client_to_kill, victims):
     killed = []
