@@ -1,5 +1,6 @@
 """AutoClusterer from the outside: it finds planted clusters, keeps its promises, and refuses what it must."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -395,3 +396,35 @@ def test_compilation_that_the_answer_waits_for_is_told(monkeypatch, clouds):
     monkeypatch.setattr(module, "starts", starts)
     again = AutoClusterer(time_budget=None, n_trials=1).fit(clouds[0])
     assert not any("compiled" in notice for notice in again.notices_)
+
+
+@pytest.mark.parametrize("lines", [4, 30])
+def test_a_search_killed_among_the_landmarks_or_later_goes_on_without_a_trial_lost_or_made_twice(
+    clouds, tmp_path, lines
+):
+    """In a process of its own, that is killed when its journal holds so many lines."""
+    path, points = tmp_path / "search.jsonl", tmp_path / "points.npy"
+    np.save(points, clouds[0])
+    code = f"""
+import numpy as np
+from gamac_meta import AutoClusterer
+AutoClusterer(time_budget=600, n_jobs=2, patience=10**6, journal={str(path)!r}).fit(np.load({str(points)!r}))
+"""
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        until = time.monotonic() + 120
+        while not path.exists() or path.read_bytes().count(b"\n") < lines:
+            assert time.monotonic() < until
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+    whole = [json.loads(line) for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")][1:]
+    held = [line["record"]["number"] for line in whole]
+    found = AutoClusterer(time_budget=None, n_trials=60, journal=path).fit(clouds[0])
+    plain = AutoClusterer(time_budget=None, n_trials=1).fit(clouds[0])
+    stages = [each.trials_[each.trials_["stage"] == "landmark"] for each in (found, plain)]
+    assert sorted(stages[0]["number"]) == sorted(stages[1]["number"])
+    assert found.trials_["number"].tolist()[: len(held)] == held
+    assert found.trials_["number"].is_unique
+    assert not fits(found)[["algorithm", "preprocessing", "parameters"]].astype(str).duplicated().any()
+    assert len(fits(found)) == 60
+    assert adjusted_rand_score(clouds[1], found.labels_) == 1.0
