@@ -18,6 +18,7 @@ import math
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import rankers
 from gamac_meta import MEASURES
@@ -158,6 +159,12 @@ COVERAGE = """
 The 90 % interval of the recommended measure holds {points:.1%} of left-out data sets from X alone and {candidates:.1%}
 with the candidates given; in the worst group {worst_points:.1%} and {worst_candidates:.1%}.
 """
+STRUCTURE = """
+**Structure or none**: the model also says how sure it is that data have clusters at all ([automl.md](automl.md)). Of
+{structured} data sets with clusters that can be seen and {structureless} without any, each judged by what saw nothing
+of its generator group: area under the curve {auc:.3f}, Brier score {brier:.3f}; none is claimed of {lost:.1%} of the
+former (most in {worst}, {worst_lost:.0%}) and of {found:.1%} of the latter (fewest in {hidden}, {hidden_found:.0%}).
+"""
 BASE = """
 ## Base data sets left out
 
@@ -220,8 +227,23 @@ def model_page() -> str:
     page += COVERAGE.format(
         **figures["coverage"], **{f"worst_{basis}": share for basis, share in figures["coverage_worst_group"].items()}
     )
+    # a model may not have learned it
+    if "structure" in figures:
+        page += _structure(figures["structure"])
     by_base = json.loads(BY_BASE.read_text(encoding="utf-8"))
     return page + BASE.format(**by_base) + _rows(by_base["figures"]) + TIME
+
+
+def _structure(figures: dict[str, Any]) -> str:
+    lost, found = figures["lost_by_group"], figures["found_by_group"]
+    worst, hidden = max(lost, key=lambda group: lost[group]), min(found, key=lambda group: found[group])
+    return STRUCTURE.format(
+        **{name: figures[name] for name in ("structured", "structureless", "auc", "brier", "lost", "found")},
+        worst=worst.replace("_", " "),
+        worst_lost=lost[worst],
+        hidden=hidden.replace("_", " "),
+        hidden_found=found[hidden],
+    )
 
 
 def _rows(figures: dict[str, dict[str, list[float]]]) -> str:
