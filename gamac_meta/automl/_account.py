@@ -125,13 +125,13 @@ def summary_text(facts: Report, width: int) -> str:
         f"recommended for this table: {facts.recommendation}",
         effort(facts),
     ]
-    if not np.isnan(facts.structure.probability):
+    warning = [doubt(facts)] if doubt(facts) else []
+    if not warning and not np.isnan(facts.structure.probability):
         lines.insert(0, f"clusters at all: {facts.structure.probability:.0%} sure")
     others = [notice for notice in facts.notices if notice != doubt(facts)]
     if others:
         more = len(others) - 1
         lines.append(f"note{f' (and {more} more)' * bool(more)}: {others[0]}")
-    warning = [doubt(facts)] if doubt(facts) else []
     found = describe_clusters(facts.X, facts.labels, facts.columns)
     clusters = [_in_a_line(label, row) for label, row in found.iterrows()]
     if len(clusters) > SUMMARY_LINES - 1 - len(warning) - len(lines):

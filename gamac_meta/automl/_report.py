@@ -105,7 +105,7 @@ def _answer(facts: Report) -> str:
     )
     warning = f'<p class="notices">{escape(doubt(facts))}</p>' if doubt(facts) else ""
     sure = ""
-    if not np.isnan(facts.structure.probability):
+    if not warning and not np.isnan(facts.structure.probability):
         sure = f" That there are clusters at all: {facts.structure.probability:.0%} sure."
     return (
         f"<h1>{escape(headline(facts))}</h1>{warning}"
