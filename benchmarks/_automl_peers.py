@@ -59,6 +59,16 @@ def ours(X: np.ndarray, seconds: float, jobs: int, **options) -> Iterable[np.nda
     return itertools.chain([search.labels_], (search.partition(number) for number in scored))
 
 
+def landmarks(X: np.ndarray) -> list[np.ndarray]:
+    """What a search has before any fit: its best landmark first."""
+    from gamac_meta import AutoClusterer
+
+    search = AutoClusterer(time_budget=None, n_trials=1, random_state=0).fit(X)
+    trials = search.trials_
+    scored = trials[(trials["stage"] == "landmark") & (trials["state"] == "ok")]
+    return [search.partition(number) for number in scored.sort_values("score", ascending=False)["number"]]
+
+
 # ---- baselines: those that try several partitions stop in time ---------------------------------
 
 
@@ -210,6 +220,7 @@ CONTENDERS: dict[str, Contender] = {
     "ours-recommended": Contender(lambda X, s, j: ours(X, s, j, measure="recommended"), OURS),
     "ours-learned": Contender(lambda X, s, j: ours(X, s, j, measure="learned"), OURS),
     "ours-silhouette": Contender(lambda X, s, j: ours(X, s, j, measure="silhouette"), OURS),
+    "ours-landmarks": Contender(lambda X, *_: landmarks(X), OURS),
     "kmeans": Contender(lambda X, s, _: kmeans(X, s)),
     "kmeans-standardized": Contender(lambda X, s, _: kmeans(standardized(X), s)),
     "hdbscan": Contender(lambda X, *_: [hdbscan(X)]),

@@ -127,7 +127,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--budget", metavar="S", type=seconds, default=60.0, help="seconds, or none with --trials (default: 60)"
     )
-    command.add_argument("--trials", metavar="N", type=positive, help="partitions to try at most")
+    command.add_argument("--trials", metavar="N", type=positive, help="fits to try at most, beside the landmarks")
     command.add_argument(
         "--measure", metavar="A,B", type=names, default=["auto"],
         help="what is maximized: auto (default), learned, recommended, a measure, or several whose ranks are averaged",

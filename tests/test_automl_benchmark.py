@@ -202,6 +202,13 @@ def test_ours_answers_first_and_then_with_all_it_scored(peers, monkeypatch):
     np.testing.assert_array_equal(seen, [[3, 3, 3], [8, 8, 8]])
 
 
+def test_the_best_landmark_is_the_answer_before_any_fit(peers):
+    X = np.random.default_rng(0).normal(size=(90, 2)) + 9.0 * np.repeat(np.eye(3)[:, :2], 30, axis=0)
+    answer, *seen = peers.CONTENDERS["ours-landmarks"].run(X, 1.0, 1)
+    np.testing.assert_array_equal(answer, np.repeat([0, 1, 2], 30))
+    assert 10 < len(seen) < 21
+
+
 @pytest.mark.parametrize(("deadline", "expected"), [(-1.0, 1), (4.5, 2), (6.0, 3), (99.0, 5)])
 def test_no_candidate_begins_that_would_end_too_late(peers, monkeypatch, deadline, expected):
     clock = [0.0]
