@@ -1,6 +1,7 @@
 """What tells structure from none: learned where it is planted, calibrated, kept with the model, else silent."""
 
 import json
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -146,6 +147,20 @@ def test_a_small_corpus_teaches_no_structure(tmp_path, simulated_corpus):
 
     assert structure_examples(tmp_path, assemble(simulated_corpus).lesson) is None
     assert not any(tmp_path.iterdir())
+
+
+def test_training_learns_it_and_the_card_says_how_well(tmp_path, simulated_corpus, few_trees, monkeypatch):
+    from rankers.training import train
+
+    monkeypatch.setattr("rankers.structure_training.FEWEST", 4)
+    corpus = copytree(simulated_corpus, tmp_path / "corpus")
+    with few_trees():
+        training = train(corpus, out=tmp_path / "model", n_jobs=2)
+    figures = load(training.directory).card["figures"]["structure"]
+    assert figures == training.structure.figures()
+    assert figures["structureless"] >= 4
+    assert training.structure.report() in training.report()
+    assert load(training.directory).structure.bar == training.model.structure.bar
 
 
 # ---- in a model ----------------------------------------------------------------------------------
