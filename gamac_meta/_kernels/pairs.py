@@ -13,6 +13,7 @@ import numpy as np
 
 from gamac_meta._kernels.compiler import vectorized
 
+ROWS = 4  # whose distances are made together
 SELECTED_BY_INSERTION = 24
 # counts of distances, each a sweep, before what is left is selected among
 GUESSES = 16
@@ -22,37 +23,61 @@ ROUNDING = 1e-10
 
 @vectorized
 def _distances_from(columns, i, out):
+    """out (ROWS, n): distances of points i, i + 1, ... to all; of the last point in place of those behind it.
+
+    Four rows and four columns at a time: loading points and storing sums costs more than making them.
+    """
     d, n = columns.shape
+    i1 = min(i + 1, n - 1)
+    i2 = min(i + 2, n - 1)
+    i3 = min(i + 3, n - 1)
+    out0 = out[0]
+    out1 = out[1]
+    out2 = out[2]
+    out3 = out[3]
     rest = (d - 1) % 4 + 1
     for column in range(rest):
-        here = columns[column, i]
-        row = columns[column]
+        first = columns[column]
+        x0 = first[i]
+        x1 = first[i1]
+        x2 = first[i2]
+        x3 = first[i3]
         if column == 0:
             for j in range(n):
-                gap = here - row[j]
-                out[j] = gap * gap
+                x = first[j]
+                out0[j] = (x0 - x) * (x0 - x)
+                out1[j] = (x1 - x) * (x1 - x)
+                out2[j] = (x2 - x) * (x2 - x)
+                out3[j] = (x3 - x) * (x3 - x)
         else:
             for j in range(n):
-                gap = here - row[j]
-                out[j] += gap * gap
-    # four columns at a time: storing the sums costs more than making them
+                x = first[j]
+                out0[j] += (x0 - x) * (x0 - x)
+                out1[j] += (x1 - x) * (x1 - x)
+                out2[j] += (x2 - x) * (x2 - x)
+                out3[j] += (x3 - x) * (x3 - x)
     for column in range(rest, d, 4):
         first = columns[column]
         second = columns[column + 1]
         third = columns[column + 2]
         fourth = columns[column + 3]
-        x = first[i]
-        y = second[i]
-        z = third[i]
-        w = fourth[i]
+        x0, y0, z0, w0 = first[i], second[i], third[i], fourth[i]
+        x1, y1, z1, w1 = first[i1], second[i1], third[i1], fourth[i1]
+        x2, y2, z2, w2 = first[i2], second[i2], third[i2], fourth[i2]
+        x3, y3, z3, w3 = first[i3], second[i3], third[i3], fourth[i3]
         for j in range(n):
-            a = x - first[j]
-            b = y - second[j]
-            c = z - third[j]
-            e = w - fourth[j]
-            out[j] += (a * a + b * b) + (c * c + e * e)
-    for j in range(n):
-        out[j] = np.sqrt(out[j])
+            x = first[j]
+            y = second[j]
+            z = third[j]
+            w = fourth[j]
+            out0[j] += ((x0 - x) * (x0 - x) + (y0 - y) * (y0 - y)) + ((z0 - z) * (z0 - z) + (w0 - w) * (w0 - w))
+            out1[j] += ((x1 - x) * (x1 - x) + (y1 - y) * (y1 - y)) + ((z1 - z) * (z1 - z) + (w1 - w) * (w1 - w))
+            out2[j] += ((x2 - x) * (x2 - x) + (y2 - y) * (y2 - y)) + ((z2 - z) * (z2 - z) + (w2 - w) * (w2 - w))
+            out3[j] += ((x3 - x) * (x3 - x) + (y3 - y) * (y3 - y)) + ((z3 - z) * (z3 - z) + (w3 - w) * (w3 - w))
+    for row in range(ROWS):
+        values = out[row]
+        for j in range(n):
+            values[j] = np.sqrt(values[j])
 
 
 @vectorized
@@ -74,7 +99,7 @@ def fold_rows(
     """
     n = columns.shape[1]
     atoms = starts.size - 1
-    distances = np.empty(n)
+    several = np.empty((ROWS, n))
     slice_sum = np.empty(atoms)
     slice_max = np.zeros(atoms)
     # of all rows of one atom so far
@@ -84,7 +109,9 @@ def fold_rows(
     for a in range(atoms):
         atom_min[a] = np.inf
     for i in range(start, stop):
-        _distances_from(columns, i, distances)
+        if (i - start) % ROWS == 0:
+            _distances_from(columns, i, several)
+        distances = several[(i - start) % ROWS]
         # slices, as numba would otherwise check every index for counting from the end; sums in a loop
         # of their own, so that they are the same to the last digit with and without extremes
         for a in range(atoms):
@@ -265,7 +292,7 @@ def outsider_means(columns, start, stop, cells, cell_of, labels, offsets, sizes,
     """
     n = columns.shape[1]
     g, count = labels.shape
-    distances = np.empty(n)
+    several = np.empty((ROWS, n))
     nearest = np.empty(count)
     farthest = np.empty(count)
     sums = np.empty(count)
@@ -283,7 +310,9 @@ def outsider_means(columns, start, stop, cells, cell_of, labels, offsets, sizes,
             for q in range(g):
                 for c in range(count):
                     outside[q, c] = (labels[q, c] >= 0) & (labels[q, c] != labels[q, home])
-        _distances_from(columns, i, distances)
+        if (i - start) % ROWS == 0:
+            _distances_from(columns, i, several)
+        distances = several[(i - start) % ROWS]
         _measure_cells(distances, cells, nearest, farthest, sums)
         widest = farthest.max()
         for q in range(g):
