@@ -4,37 +4,58 @@ import numpy as np
 
 from gamac_meta._kernels.compiler import vectorized
 
-BLOCK = 1024  # columns of points whose distances stay in the first cache
+ROWS = 4  # whose distances are made together
 SAMPLE = 256
 
 
 @vectorized
 def _squares_from(columns, i, out):
-    """out (n,): squared distances of point i to all, itself infinitely far; columns (d, n)."""
+    """out (ROWS, n): squared distances of points i, i + 1, ... to all, themselves infinitely far; of the last point
+    in place of those behind it. columns (d, n).
+
+    Four rows and four columns at a time: loading points and storing sums costs more than making them.
+    """
     d, n = columns.shape
-    for start in range(0, n, BLOCK):
-        stop = min(start + BLOCK, n)
-        block = out[start:stop]
-        block[:] = 0.0
-        whole = d - d % 4
-        # four columns at a time, or storing the sums costs more than making them
-        for c in range(0, whole, 4):
-            first = columns[c, start:stop]
-            second = columns[c + 1, start:stop]
-            third = columns[c + 2, start:stop]
-            fourth = columns[c + 3, start:stop]
-            for j in range(stop - start):
-                block[j] += (
-                    (first[j] - columns[c, i]) ** 2
-                    + (second[j] - columns[c + 1, i]) ** 2
-                    + (third[j] - columns[c + 2, i]) ** 2
-                    + (fourth[j] - columns[c + 3, i]) ** 2
-                )
-        for c in range(whole, d):
-            last = columns[c, start:stop]
-            for j in range(stop - start):
-                block[j] += (last[j] - columns[c, i]) ** 2
-    out[i] = np.inf
+    i1 = min(i + 1, n - 1)
+    i2 = min(i + 2, n - 1)
+    i3 = min(i + 3, n - 1)
+    out0 = out[0]
+    out1 = out[1]
+    out2 = out[2]
+    out3 = out[3]
+    out[:] = 0.0
+    whole = d - d % 4
+    for column in range(0, whole, 4):
+        first = columns[column]
+        second = columns[column + 1]
+        third = columns[column + 2]
+        fourth = columns[column + 3]
+        x0, y0, z0, w0 = first[i], second[i], third[i], fourth[i]
+        x1, y1, z1, w1 = first[i1], second[i1], third[i1], fourth[i1]
+        x2, y2, z2, w2 = first[i2], second[i2], third[i2], fourth[i2]
+        x3, y3, z3, w3 = first[i3], second[i3], third[i3], fourth[i3]
+        for j in range(n):
+            x = first[j]
+            y = second[j]
+            z = third[j]
+            w = fourth[j]
+            out0[j] += ((x0 - x) * (x0 - x) + (y0 - y) * (y0 - y)) + ((z0 - z) * (z0 - z) + (w0 - w) * (w0 - w))
+            out1[j] += ((x1 - x) * (x1 - x) + (y1 - y) * (y1 - y)) + ((z1 - z) * (z1 - z) + (w1 - w) * (w1 - w))
+            out2[j] += ((x2 - x) * (x2 - x) + (y2 - y) * (y2 - y)) + ((z2 - z) * (z2 - z) + (w2 - w) * (w2 - w))
+            out3[j] += ((x3 - x) * (x3 - x) + (y3 - y) * (y3 - y)) + ((z3 - z) * (z3 - z) + (w3 - w) * (w3 - w))
+    for column in range(whole, d):
+        last = columns[column]
+        x0, x1, x2, x3 = last[i], last[i1], last[i2], last[i3]
+        for j in range(n):
+            x = last[j]
+            out0[j] += (x0 - x) * (x0 - x)
+            out1[j] += (x1 - x) * (x1 - x)
+            out2[j] += (x2 - x) * (x2 - x)
+            out3[j] += (x3 - x) * (x3 - x)
+    out0[i] = np.inf
+    out1[i1] = np.inf
+    out2[i2] = np.inf
+    out3[i3] = np.inf
 
 
 @vectorized
@@ -70,11 +91,13 @@ def nearest_by_scan(columns, count):
     n = columns.shape[1]
     squares = np.empty((n, count))
     indices = np.empty((n, count), dtype=np.int64)
-    row = np.empty(n)
+    several = np.empty((ROWS, n))
     heap = np.empty(count)
     places = np.empty(count, dtype=np.int64)
     for i in range(n):
-        _squares_from(columns, i, row)
+        if i % ROWS == 0:
+            _squares_from(columns, i, several)
+        row = several[i % ROWS]
         _smallest(row, count, heap, places)
         order = np.argsort(heap)
         squares[i] = heap[order]
@@ -111,11 +134,13 @@ def neighborhoods_by_scan(columns, counts, widest, indices):
     listed = indices.shape[1]
     sums = np.empty(n)
     members = np.empty(counts.sum(), dtype=np.int64)
-    row = np.empty(n)
+    several = np.empty((ROWS, n))
     few = np.empty(n)
     filled = 0
     for i in range(n):
-        _squares_from(columns, i, row)
+        if i % ROWS == 0:
+            _squares_from(columns, i, several)
+        row = several[i % ROWS]
         near = _select(row, widest, few)
         total = 0.0
         for slot in range(widest):
