@@ -42,12 +42,12 @@ class Recommendation:
     high: Floats  # (m,) upper end
     model: str  # name and version of the ranker
     assessors: str  # "simulated" or "real": whose orders the ranker learned from
-    structure: float  # how sure it is that there are clusters at all, from 0 to 1; NaN where the model cannot say
     cautions: tuple[str, ...]  # in what these points are unlike the data sets the ranker learned from
     prepared: Prepared  # the points as they were computed on, and what was done to them
     _ranker: Recommender
     _features: Floats  # (f,)
     _pair_features: Floats  # (m, g) in the ranker's order of measures
+    structure: float = float("nan")  # how sure it is that there are clusters at all, 0 to 1; NaN where unknown
 
     @property
     def best(self) -> str:
@@ -255,12 +255,12 @@ def recommend_measure(
         prediction.high,
         trained.name,
         str(trained.card["assessors"]["kind"]),
-        reading.structure.probability,
         (*_doubts(reading.structure), *_cautions(prepared, trained, candidates)),
         prepared,
         ranker,
         reading.features,
         pairs,
+        reading.structure.probability,
     )
 
 
