@@ -11,7 +11,7 @@ depend on the thread count.
 
 import numpy as np
 
-from gamac_meta._kernels.compiler import vectorized
+from gamac_meta._kernels.compiler import kernel, vectorized
 
 ROWS = 4  # whose distances are made together
 SELECTED_BY_INSERTION = 24
@@ -176,6 +176,28 @@ def fold_rows(
                 atom_max[a] = 0.0
 
 
+@kernel
+def _sum(values):
+    """Sum in eight lanes whose order is written down, as in trees.py: left to the compiler, it would be another in each
+    copy that it makes of a helper."""
+    whole = values.size - values.size % 8
+    a = b = c = d = e = f = g = h = 0.0
+    for s in range(0, whole, 8):
+        lanes = values[s : s + 8]
+        a += lanes[0]
+        b += lanes[1]
+        c += lanes[2]
+        d += lanes[3]
+        e += lanes[4]
+        f += lanes[5]
+        g += lanes[6]
+        h += lanes[7]
+    rest = 0.0
+    for s in range(whole, values.size):
+        rest += values[s]
+    return ((a + b) + (c + d)) + ((e + f) + (g + h)) + rest
+
+
 @vectorized
 def _measure_cells(distances, cells, nearest, farthest, sums):
     """Smallest and largest distance (C,) in each cell, and their sums."""
@@ -183,17 +205,15 @@ def _measure_cells(distances, cells, nearest, farthest, sums):
         cell = distances[cells[c] : cells[c + 1]]
         smallest = np.inf
         largest = 0.0
-        total = 0.0
         for j in range(cell.size):
             smallest = min(smallest, cell[j])
             largest = max(largest, cell[j])
-            total += cell[j]
         nearest[c] = smallest
         farthest[c] = largest
-        sums[c] = total
+        sums[c] = _sum(cell)
 
 
-@vectorized
+@kernel
 def _inside(limit, outside, populations, farthest, sums):
     """Points of the cells outside whose distances are all up to limit, and the sum of these."""
     count = 0
@@ -232,7 +252,7 @@ def _count_to(limit, values):
     return count
 
 
-@vectorized
+@kernel
 def _sum_to(limit, values):
     """Sum of the values up to limit."""
     total = 0.0
@@ -337,9 +357,7 @@ def outsider_means(columns, start, stop, cells, cell_of, labels, offsets, sizes,
                 upto[cluster] = high
                 out[q, i] = (total + more) / sizes[cluster]
             elif found + size > 0:
-                for s in range(size):
-                    total += chosen[s]
-                out[q, i] = total / (found + size)
+                out[q, i] = (total + _sum(chosen[:size])) / (found + size)
 
 
 @vectorized
@@ -378,7 +396,4 @@ def _sum_of_smallest(values, size, wanted):
             values[j] = values[j - 1]
             j -= 1
         values[j] = value
-    total = 0.0
-    for i in range(wanted):
-        total += values[i]
-    return total
+    return _sum(values[:wanted])

@@ -353,16 +353,12 @@ def _raise(ratios, d, powers):
 
 
 @vectorized
-def _add_inverses(x, y, u, v, unit, totals):
-    """Inverse squared distances, in a unit, of (u, v) to points (x, y), added to their totals; returns their sum."""
-    total = 0.0
+def _inverse_squares(x, y, u, v, unit, out):
+    """Inverse squared distances, in a unit, of (u, v) to points (x, y)."""
     for s in range(x.size):
         a = x[s] - u
         b = y[s] - v
-        inverse = unit / (a * a + b * b)
-        totals[s] += inverse
-        total += inverse
-    return total
+        out[s] = unit / (a * a + b * b)
 
 
 @kernel
@@ -371,8 +367,13 @@ def _power_sums(columns, unit, totals):
     d, n = columns.shape
     if d == 2:
         x, y = columns[0], columns[1]
+        inverses = np.empty(n)
         for i in range(n):
-            totals[i] += _add_inverses(x[i + 1 :], y[i + 1 :], x[i], y[i], unit, totals[i + 1 :])
+            _inverse_squares(x[i + 1 :], y[i + 1 :], x[i], y[i], unit, inverses)
+            totals[i] += _sum(inverses[: n - i - 1])
+            others = totals[i + 1 :]
+            for s in range(others.size):
+                others[s] += inverses[s]
         return
     ratios = np.empty(BLOCK)
     powers = np.empty(BLOCK)

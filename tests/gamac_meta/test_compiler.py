@@ -138,3 +138,30 @@ def test_libraries_are_not_looked_up_at_every_call(monkeypatch):
         pass
     assert len(looks) == before + 1
     compiler._product_libraries.cache_clear()
+
+
+FROM_SCRATCH = """
+import numpy as np
+from sklearn.datasets import make_blobs
+from gamac_meta.measures import evaluate
+
+X = make_blobs(400, centers=6, cluster_std=2.0, random_state=0)[0]
+labels = np.random.default_rng(0).integers(-1, 5, size=(3, 400))
+labels[0] = (X[:, 0] > 0) + 2 * (X[:, 1] > 0)
+labels[1] = labels[0] // 2
+labels[2] = np.abs(X[:, 0]) > 5
+print(evaluate(X, labels).values.tobytes().hex())
+"""
+
+
+def test_values_are_the_same_whether_code_was_compiled_or_kept(tmp_path):
+    # the compiler may make several copies of a helper, and a sum whose order it chose is another in each
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    made, kept = (
+        subprocess.run(
+            [sys.executable, "-c", FROM_SCRATCH], env=environment, capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    )
+    assert made
+    assert made == kept
