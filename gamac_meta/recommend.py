@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from rankers.model import Recommender
     from rankers.persistence import Model
-    from rankers.structure import Structure
 
 # Candidates of more points than this are compared on a random sample of so many
 CANDIDATE_POINTS = 2000
@@ -255,17 +254,13 @@ def recommend_measure(
         prediction.high,
         trained.name,
         str(trained.card["assessors"]["kind"]),
-        (*_doubts(reading.structure), *_cautions(prepared, trained, candidates)),
+        (*filter(None, [reading.structure.notice]), *_cautions(prepared, trained, candidates)),
         prepared,
         ranker,
         reading.features,
         pairs,
         reading.structure.probability,
     )
-
-
-def _doubts(structure: Structure) -> tuple[str, ...]:
-    return (structure.notice,) if structure.is_missing else ()
 
 
 def _cautions(prepared: Prepared, trained: Model, candidates: PartitionSet | None) -> tuple[str, ...]:

@@ -30,7 +30,9 @@ class Structure(NamedTuple):
 
     @property
     def notice(self) -> str:
-        """What to say where there is none."""
+        """What to say where there is none; empty where none is missing."""
+        if not self.is_missing:
+            return ""
         return (
             f"no structure found: {self.probability:.0%} sure that there are clusters at all; of data with clusters, "
             f"{LOST:.0%} get less than {self.bar:.0%}"

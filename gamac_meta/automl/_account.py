@@ -99,11 +99,6 @@ def confidence(facts: Report) -> str:
     )
 
 
-def doubt(facts: Report) -> str:
-    """That there are no clusters at all, where none are claimed; else nothing."""
-    return facts.structure.notice if facts.structure.is_missing else ""
-
-
 def effort(facts: Report) -> str:
     """Trials, how they ended, and time."""
     states = facts.trials["state"]
@@ -125,10 +120,10 @@ def summary_text(facts: Report, width: int) -> str:
         f"recommended for this table: {facts.recommendation}",
         effort(facts),
     ]
-    warning = [doubt(facts)] if doubt(facts) else []
+    warning = [facts.structure.notice] if facts.structure.is_missing else []
     if not warning and not np.isnan(facts.structure.probability):
         lines.insert(0, f"clusters at all: {facts.structure.probability:.0%} sure")
-    others = [notice for notice in facts.notices if notice != doubt(facts)]
+    others = [notice for notice in facts.notices if notice not in warning]
     if others:
         more = len(others) - 1
         lines.append(f"note{f' (and {more} more)' * bool(more)}: {others[0]}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gamac_meta.automl._account import Report, clusters_of, confidence, configuration, doubt, effort, headline, name_of
+from gamac_meta.automl._account import Report, clusters_of, confidence, configuration, effort, headline, name_of
 from gamac_meta.cluster_plots import (
     NO_PARTITION,
     cluster_style,
@@ -103,7 +103,8 @@ def _answer(facts: Report) -> str:
         f"Scatter plot of {n} points colored by cluster",
         f"{wide}{hollow}".strip(),
     )
-    warning = f'<p class="notices">{escape(doubt(facts))}</p>' if doubt(facts) else ""
+    doubt = facts.structure.notice
+    warning = f'<p class="notices">{escape(doubt)}</p>' if doubt else ""
     sure = ""
     if not warning and not np.isnan(facts.structure.probability):
         sure = f" That there are clusters at all: {facts.structure.probability:.0%} sure."

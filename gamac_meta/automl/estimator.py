@@ -180,8 +180,9 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         self._by_number = {trial.number: trial for trial in search.trials}
         self._structure = judge.structure
         late = self._why_late(time.monotonic() - began, sum(compiled))
-        doubts = [self._structure.notice] if self._structure.is_missing else []
-        self.notices_ = (*doubts, *notices, *more, *search.notices, *late, f"the search ended because {search.ending}")
+        ending = f"the search ended because {search.ending}"
+        said = (self._structure.notice, *notices, *more, *search.notices, *late, ending)
+        self.notices_ = tuple(notice for notice in said if notice)
         self.measure_ = judge.measure
         self._scored_by = judge.title
         scored, totals = search.scored()
@@ -260,7 +261,7 @@ class AutoClusterer(ClusterMixin, BaseEstimator):
         if compiled > NOTED:
             notices.append(f"kernels were compiled, which took {compiled:.0f} s, once on this machine")
         if self.time_budget is not None and spent > OVERRUN * self.time_budget:
-            notices.append(f"the answer came after {spent:.1f} s: the first scores had to be waited for")
+            notices.append(f"the answer came after {spent:.1f} s of a budget of {self.time_budget:g} s")
         return notices
 
     def _takes_device(self, n: int) -> bool:
