@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gamac_meta._kernels.compiler import compilation
 from gamac_meta.automl._bandit import OVERHEAD, Arm
 from gamac_meta.automl._journal import Journal
 from gamac_meta.automl._judge import Judge
@@ -316,7 +317,8 @@ class Search:
         """How many partitions are scored at once: no more than the time allows, and one where that is not known."""
         if self.limits.time_budget is None:
             return SCORED_AT_ONCE
-        return 1 if not self._seconds_each else int(np.clip(self._left() / self._seconds_each, 1, SCORED_AT_ONCE))
+        left = max(self._left(), self._late - self.elapsed)
+        return 1 if not self._seconds_each else int(np.clip(left / self._seconds_each, 1, SCORED_AT_ONCE))
 
     def _may_score(self) -> bool:
         """Whether there is time; without one score there would be no answer, and one that came late should not be of
@@ -324,9 +326,12 @@ class Search:
         return self._left() > 0.0 or self.elapsed < self._late or not self.scored()[0]
 
     def _scores(self, partitions: Labels) -> Floats:
+        compiled: list[float] = []
         start = time.monotonic()
-        values = self.judge.values(partitions)
-        self._seconds_each = (time.monotonic() - start) / len(partitions)
+        with compilation(compiled.append):
+            values = self.judge.values(partitions)
+        # kernels are compiled once; what comes next takes less
+        self._seconds_each = max(time.monotonic() - start - sum(compiled), 0.0) / len(partitions)
         return values
 
     def _scored(self, batch: Sequence[Trial], values: Floats) -> None:

@@ -3,10 +3,12 @@
 import signal
 import time
 from collections import Counter
+from contextlib import nullcontext
 from zlib import crc32
 
 import numpy as np
 import pytest
+from numba.core.event import trigger_event
 
 from gamac_meta.automl._journal import Journal
 from gamac_meta.automl._judge import Judge
@@ -477,3 +479,20 @@ def test_one_partition_alone_is_scored_where_nobody_knows_how_long_it_takes():
     # 0.1 s each; a batch of all would be out at 0.3 s and more
     assert sum(bool(trial.values) for trial in search.trials) == 2
     assert time.monotonic() - begun < 5.0
+
+
+def test_after_a_first_score_that_comes_late_the_others_are_scored_at_once(monkeypatch):
+    sizes = []
+
+    def values(judge, partitions):
+        sizes.append(len(partitions))
+        # nearly all of the first is spent on kernels, and what it takes beside leaves time for several
+        with trigger_event("numba:compile") if len(sizes) == 1 else nullcontext():
+            time.sleep(0.6 if len(sizes) == 1 else 0.0)
+        time.sleep(0.01 * len(partitions))
+        return np.array([[first_share(X, labels)] for labels in partitions])
+
+    monkeypatch.setattr(Judge, "values", values)
+    search = searched(Silent(), landmarks=three_landmarks, n_trials=None, time_budget=0.5)
+    assert sizes == [1, 2]
+    assert all(trial.values for trial in search.trials)
