@@ -21,13 +21,14 @@ from gamac_meta.agreement import kendall_tau, kendall_w
 from gamac_meta.measures import MEASURES
 from gamac_meta.types import Floats, Ints
 from metafeatures import BLOCKS, NAMES
-from rankers._lightgbm import BINS, SETTINGS, TOP_GRADE, design_matrix, grades
+from rankers._borders import BORDER_FEATURES
+from rankers._lightgbm import BINS, SETTINGS, TOP_GRADE, design_matrix, fit_top, grades
 from rankers._pairs import learned_pairs, pair_feature_names
 from rankers._partitions import FACTS, partition_feature_names
 from rankers.assembly import assemble
 from rankers.cases import Case, case_pairs, folds
 from rankers.descriptions import describe_corpus
-from rankers.learned import ORDERING, POOL_ROWS, LearnedScores, design_rows
+from rankers.learned import ORDERING, POOL_ROWS, LearnedScores, head_columns, head_rows
 from rankers.metrics import regret_of_first
 from rankers.mixing import heard_orders
 from rankers.pipeline import INNER_FOLDS
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 FOLDS = 5
 FEATURE_BLOCKS = ("distance profile", "structure", "statistical", "landmarks")
 PARTITION_BLOCKS = ("places", "facts", "likeness", *FEATURE_BLOCKS)
+CHOICE_BLOCKS = ("places", "facts", "likeness", "values", "borders")
+FEATURES = "features of the data set"  # which the choice does not look at
 PAIR_BLOCKS = ("own facts", "orders of landmarks", "learned measure", "identity", *FEATURE_BLOCKS)
 # GaMAC's; the classics are what else does not look at neighbors
 REFERENCE = (
@@ -127,7 +130,17 @@ class RecommenderSettings(Lessons):
     seed: int = 0
 
 
-Settings = LearnedSettings | RecommenderSettings
+@dataclass(frozen=True)
+class ChoiceSettings(Lessons):
+    """The head of the learned measure that chooses."""
+
+    kept: tuple[str, ...] = CHOICE_BLOCKS
+    parameters: tuple[tuple[str, Any], ...] = ()  # "rounds" among them
+    signed: bool = True  # whether a weaker border may never raise the score
+    seed: int = 0
+
+
+Settings = LearnedSettings | RecommenderSettings | ChoiceSettings
 
 
 class Grading(NamedTuple):
@@ -176,17 +189,20 @@ class Material:
     @cached_property
     def pools(self) -> list[Floats]:
         """(q,) of (P, columns) rows of the pools."""
-        return [design_rows(case.features.astype(np.float32), case.pool_partitions) for case in self.cases]
+        return [self._rows(case.features.astype(np.float32), case.pool_partitions) for case in self.cases]
 
     @cached_property
     def landmarks(self) -> list[Floats]:
         """(q,) of (l, columns)."""
-        return [design_rows(case.features, case.landmark_partitions).astype(np.float32) for case in self.cases]
+        return [self._rows(case.features, case.landmark_partitions).astype(np.float32) for case in self.cases]
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Of the rows of partitions."""
-        return (*partition_feature_names(self.measures), *self.feature_names)
+        return head_columns(ORDERING[0], self.measures, self.feature_names)
+
+    def _rows(self, features: Floats, partitions: Floats) -> Floats:
+        return head_rows(ORDERING[0], self.measures, features, partitions)
 
     def part(self, step: int) -> Material:
         """Every step-th data set, evenly over groups and schemes."""
@@ -256,6 +272,8 @@ def predict(material: Material, settings: Settings, held: Ints, seen: Ints) -> J
     """What becomes of data sets held by what was fitted to those seen."""
     if isinstance(settings, LearnedSettings):
         return _learned_fold(material, settings, held, seen)
+    if isinstance(settings, ChoiceSettings):
+        return _choice_fold(material, settings, held, seen)
     return _recommender_fold(material, settings, held, seen)
 
 
@@ -265,6 +283,35 @@ def _learned_fold(material: Material, settings: LearnedSettings, held: Ints, see
         case, scores = material.cases[row], score(material.pools[row])
         tau = kendall_tau(scores[case.chosen, None], -case.consensus[:, None])[0, 0]
         yield row, (float(tau), rankdata(-scores))
+
+
+def _choice_fold(material: Material, settings: ChoiceSettings, held: Ints, seen: Ints) -> Judged:
+    names = partition_feature_names(material.measures)
+    kept = [place for place, name in enumerate(names) if _choice_block(name) in settings.kept]
+    columns = [names[place] for place in kept] + list(material.feature_names) * (FEATURES in settings.kept)
+    changes = dict(settings.parameters) | ({} if settings.signed else {"monotone_constraints": None})
+
+    def rows(case: Case) -> Floats:
+        found = case.pool_partitions[:, kept]
+        if FEATURES not in settings.kept:
+            return found
+        return np.hstack([found, np.broadcast_to(case.features.astype(np.float32), (len(found), case.features.size))])
+
+    taught = [case for case in (material.cases[row] for row in seen) if case.agreement is not None]
+    lesson = [rows(case) for case in taught], [case.agreement for case in taught], tuple(columns)
+    booster = fit_top(*lesson, settings.seed, **changes)
+    for row in held.tolist():
+        case = material.cases[row]
+        scores = np.asarray(booster.predict(rows(case), num_threads=1))
+        tau = kendall_tau(scores[case.chosen, None], -case.consensus[:, None])[0, 0]
+        yield row, (float(tau), rankdata(-scores))
+
+
+def _choice_block(name: str) -> str:
+    """One of CHOICE_BLOCKS."""
+    if name in FACTS or name in BORDER_FEATURES:
+        return "facts" if name in FACTS else "borders"
+    return {"place": "places", "value": "values", "like": "likeness"}[name.split("_", 1)[0]]
 
 
 def _recommender_fold(material: Material, settings: RecommenderSettings, held: Ints, seen: Ints) -> Judged:

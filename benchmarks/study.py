@@ -21,12 +21,15 @@ from typing import NamedTuple
 
 import numpy as np
 from _study import (
+    CHOICE_BLOCKS,
     CLEAR_PAIRS,
     FEATURE_BLOCKS,
+    FEATURES,
     FOLDS,
     KINDS,
     PAIR_BLOCKS,
     PARTITION_BLOCKS,
+    ChoiceSettings,
     LearnedSettings,
     Material,
     RecommenderSettings,
@@ -76,6 +79,7 @@ class Section:
 
 
 LEARNED = LearnedSettings()
+CHOICE = ChoiceSettings()
 POINTS = RecommenderSettings()
 CANDIDATES = RecommenderSettings(basis="candidates")
 
@@ -181,6 +185,23 @@ SECTIONS: tuple[Section, ...] = (
         {f"{rows} rows of each pool": LearnedSettings(pool_rows=rows) for rows in (20, 80)}
         | {f"{rounds} rounds": LearnedSettings(rounds=rounds) for rounds in (150, 600)}
         | {f"{leaves} leaves": _trees(LEARNED, num_leaves=leaves) for leaves in (7, 31)},
+    ),
+    _section(
+        "Learned choice",
+        "The head that learned to put the best of a pool first; every second data set. *Values*: of the measures "
+        "themselves. *Borders*: what is seen where clusters meet, and inside them; a weaker border never raises the "
+        "score, unless it says *unsigned*. The default does not look at features of the data set.",
+        CHOICE,
+        {f"seed {seed}": ChoiceSettings(seed=seed) for seed in (1, 2)}
+        | {f"without {block}": ChoiceSettings(kept=_without(CHOICE_BLOCKS, block)) for block in CHOICE_BLOCKS}
+        | {
+            "without borders and values": ChoiceSettings(kept=_without(CHOICE_BLOCKS, "borders", "values")),
+            f"with {FEATURES}": ChoiceSettings(kept=(*CHOICE_BLOCKS, FEATURES)),
+            "borders unsigned": ChoiceSettings(signed=False),
+            "15 leaves": _trees(CHOICE, num_leaves=15),
+            "300 rounds": _trees(CHOICE, rounds=300),
+        },
+        step=2,
     ),
     _section(
         "Recommender from X: noise",
@@ -341,7 +362,8 @@ def noise_of(results: Mapping[str, Sequence[Result]]) -> dict[str, Noise]:
 
 
 def _kind(settings: Settings) -> str:
-    return "learned measure" if isinstance(settings, LearnedSettings) else "recommender"
+    kinds = {LearnedSettings: "learned measure", ChoiceSettings: "learned choice", RecommenderSettings: "recommender"}
+    return kinds[type(settings)]
 
 
 def finding(results: Sequence[Result], noise: Mapping[str, Noise]) -> str:

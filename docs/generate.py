@@ -129,8 +129,9 @@ Model `{name} {version}`, trained {date} with LightGBM {lightgbm}, seed {seed}. 
 - **Learned measure**: scores one partition from its place among the landmarks by each measure, its likeness to each of
   them, its sizes, and the features of the data set. Half of the score was learned from the consensus on the candidates,
   half from agreement with the generating labels over whole pools.
-- **Learned choice**: picks one of many (`AutoClusterer`): half of it learned from the same agreement over whole pools,
-  half to put the best of a pool first, whatever the order of the rest ([automl.md](automl.md)).
+- **Learned choice**: picks one of many (`AutoClusterer`). It learned to put the best of a pool first, whatever the
+  order of the rest, and looks at values of measures and at borders, too, but not at features of the data set
+  ([automl.md](automl.md)).
 - **With candidates given**, the recommender looks for the measure that orders them as the learned measure does.
 - **Trios**: measures are in {trios} threes that agree with people on the same data sets, and one of these comes first
   as a whole, so that the same three stay in front where points change a little ([robustness.md](robustness.md)).

@@ -10,10 +10,11 @@ import lightgbm
 import numpy as np
 
 from gamac_meta.types import Floats, MetaDataset
+from rankers._borders import SIGNS
 
 TOP_GRADE = 15
 BINS = 63
-# All heads share the shape of trees; docs/study.md has what other settings give.
+# docs/study.md has what other settings give.
 _TREES: dict[str, Any] = {
     "learning_rate": 0.06,
     "num_leaves": 15,
@@ -41,13 +42,14 @@ TOP_STEPS = 20
 TOP_PARAMETERS: dict[str, Any] = {
     **_TREES,
     "objective": "lambdarank",
+    "num_leaves": 31,
     "label_gain": [step**2 for step in range(TOP_STEPS + 1)],
     "lambdarank_truncation_level": 10,
 }
 ORDER_ROUNDS = 280
 AGREEMENT_ROUNDS = 200
 PARTITION_ROUNDS = 300
-TOP_ROUNDS = 300
+TOP_ROUNDS = 500
 # as the card of a model names them
 SETTINGS = {
     "order": ORDER_PARAMETERS | {"rounds": ORDER_ROUNDS},
@@ -91,14 +93,21 @@ def fit_agreement(meta: MetaDataset, seed: int, threads: int) -> lightgbm.Booste
 
 
 def fit_partitions(
-    rows: Floats, target: Floats, columns: tuple[str, ...], seed: int, weights: Floats | None = None
+    pools: Sequence[Floats],
+    worth: Sequence[Floats],
+    columns: tuple[str, ...],
+    seed: int,
+    weights: Floats | None = None,
 ) -> lightgbm.Booster:
-    """Regression of the worth of partitions: rows (r, c), target (r,), weights (r,)."""
-    parameters = PARTITION_PARAMETERS | {"seed": seed, "num_threads": 1}
+    """Regression of the worth of partitions: rows (P, c) and worth (P,) of each pool, weights of all rows."""
     data = lightgbm.Dataset(
-        rows, target, weight=weights, feature_name=list(columns), params={"verbosity": -1, "max_bin": BINS}
+        np.concatenate(pools),
+        np.concatenate(worth),
+        weight=weights,
+        feature_name=list(columns),
+        params={"verbosity": -1, "max_bin": BINS},
     )
-    return lightgbm.train(parameters, data, PARTITION_ROUNDS)
+    return lightgbm.train(PARTITION_PARAMETERS | {"seed": seed, "num_threads": 1}, data, PARTITION_ROUNDS)
 
 
 def fit_top(
@@ -107,10 +116,12 @@ def fit_top(
     columns: tuple[str, ...],
     seed: int,
     weights: Floats | None = None,
+    **changes: Any,
 ) -> lightgbm.Booster:
     """LambdaRank of pools, the best of each first: rows (P, c) and worth (P,) of each pool, weights of all rows.
 
     worth: adjusted Rand index with generating labels, or the share of other candidates that people put behind.
+    changes: parameters that differ from the shipped ones.
     """
     behind = np.concatenate([found.max() - found for found in worth])
     data = lightgbm.Dataset(
@@ -121,7 +132,10 @@ def fit_top(
         feature_name=list(columns),
         params={"verbosity": -1, "max_bin": BINS},
     )
-    return lightgbm.train(TOP_PARAMETERS | {"seed": seed, "num_threads": 1}, data, TOP_ROUNDS)
+    # a weaker border never raises a score, whatever the pools happen to say
+    own = {"seed": seed, "num_threads": 1, "monotone_constraints": [SIGNS.get(name, 0) for name in columns]}
+    parameters = TOP_PARAMETERS | own | changes
+    return lightgbm.train(parameters, data, parameters.pop("rounds", TOP_ROUNDS))
 
 
 def _dataset(meta: MetaDataset, target: Floats, group: Any = None) -> lightgbm.Dataset:

@@ -1,5 +1,5 @@
-"""What is known of one partition: how every measure places it among the landmarks, what it looks like,
-and which landmarks it resembles.
+"""What is known of one partition: how every measure places it among the landmarks, what it looks like, which
+landmarks it resembles, the measures' values, and what is seen at its borders.
 
 Nothing depends on the other partitions that are scored, so a score is defined for a single one.
 """
@@ -10,6 +10,7 @@ import numpy as np
 
 from gamac_meta.types import Floats, PartitionSet
 from metafeatures import LANDMARKS, Description, adjusted_rand, rounded
+from rankers._borders import BORDER_FEATURES, Borders
 
 FACTS = ("log_k", "largest_share", "smallest_share", "noise_share", "evenness")
 FACT_WORDS = {
@@ -21,10 +22,12 @@ FACT_WORDS = {
 }
 # the landmarks that a partition is most like, by rank
 NEAREST = 5
+# stands for the value of an undefined measure: worse than any that is met
+UNDEFINED = -100.0
 
 
-def partition_feature_names(measures: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the columns of `partition_features`."""
+def standing_names(measures: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the first columns of `partition_features`: how a partition stands among the landmarks, and its facts."""
     return (
         *(f"place_{name}" for name in measures),
         *FACTS,
@@ -34,13 +37,18 @@ def partition_feature_names(measures: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
+def partition_feature_names(measures: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the columns of `partition_features`."""
+    return (*standing_names(measures), *(f"value_{name}" for name in measures), *BORDER_FEATURES)
+
+
 def partition_features(
-    values: Floats, partitions: PartitionSet, landmark_values: Floats, landmarks: PartitionSet
+    values: Floats, partitions: PartitionSet, landmark_values: Floats, landmarks: PartitionSet, borders: Borders
 ) -> Floats:
     """(p, c) features of each partition.
 
-    values (p, m) and landmark_values (l, m) are of the same measures on the same points, oriented so that
-    greater is better.
+    values (p, m) and landmark_values (l, m) are of the same measures on the same points, those of `borders`,
+    oriented so that greater is better.
     """
     likeness = np.array([[adjusted_rand(row, landmark) for landmark in landmarks.labels] for row in partitions.labels])
     nearest = -np.sort(-likeness, axis=1)[:, :NEAREST]
@@ -51,6 +59,8 @@ def partition_features(
             likeness,
             likeness.mean(axis=1),
             nearest,
+            _magnitudes(values),
+            borders.features(partitions),
         ]
     )
 
@@ -87,3 +97,10 @@ def _places(values: Floats, landmark_values: Floats) -> Floats:
     better = values[:, None, :] > landmarks[None, :, :]
     equal = values[:, None, :] == landmarks[None, :, :]
     return np.asarray(better.mean(axis=1) + equal.mean(axis=1) / 2.0)
+
+
+def _magnitudes(values: Floats) -> Floats:
+    """(p, m) the values themselves, large ones by their logarithm: the best landmark may be surpassed a little or by
+    far, which places do not tell."""
+    known = np.where(np.isnan(values), 0.0, rounded(values))
+    return np.asarray(np.where(np.isnan(values), UNDEFINED, np.sign(known) * np.log1p(np.abs(known))))

@@ -19,12 +19,13 @@ from gamac_meta.measures import evaluate
 from gamac_meta.types import Floats
 from metafeatures import LANDMARKS, NAMES, SCHEMA_VERSION, describe
 from metafeatures import Description as Seen
+from rankers._borders import Borders
 from rankers._pairs import landmark_pair_names, landmark_pairs
 from rankers._partitions import in_sample, partition_feature_names, partition_features
 
 FOLDER = "descriptions"
 # counts changes in how descriptions are made: those of earlier ways are made anew
-MADE = 2
+MADE = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,24 +73,25 @@ def _describe_entry(task: tuple[Path, Entry]) -> tuple[int, Description]:
     seen = describe(entry.data)
     # the corpus decides which measures there are, and in which order
     table = seen.landmark_table.select(entry.pool_table.measures)
+    borders = Borders(seen.points.X)
     description = Description(
         seen.features,
         landmark_pairs(table, seen.landmarks),
         table.ranks(),
-        partition_features(table.oriented(), seen.landmarks, table.oriented(), seen.landmarks),
-        _pool_features(entry, seen).astype(np.float32),
+        partition_features(table.oriented(), seen.landmarks, table.oriented(), seen.landmarks, borders),
+        _pool_features(entry, seen, borders).astype(np.float32),
     )
     with replacing(path) as beside:
         np.savez_compressed(beside, **vars(description))
     return entry.index, description
 
 
-def _pool_features(entry: Entry, seen: Seen) -> Floats:
+def _pool_features(entry: Entry, seen: Seen, borders: Borders) -> Floats:
     """(P, c) features of the pool, measured on the same points as the landmarks are, as where advice is given."""
     pool = in_sample(entry.pool, seen)
     table = evaluate(seen.points, pool, entry.pool_table.measures)
     landmark_table = seen.landmark_table.select(entry.pool_table.measures)
-    return partition_features(table.oriented(), pool, landmark_table.oriented(), seen.landmarks)
+    return partition_features(table.oriented(), pool, landmark_table.oriented(), seen.landmarks, borders)
 
 
 def _read(path: Path) -> Description | None:

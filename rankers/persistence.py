@@ -20,9 +20,8 @@ from gamac_meta.measures import MEASURES
 from gamac_meta.types import Ints
 from metafeatures import NAMES, SCHEMA_VERSION
 from rankers._pairs import pair_feature_names
-from rankers._partitions import partition_feature_names
 from rankers.learned import HEADS as LEARNED_HEADS
-from rankers.learned import LearnedMeasure
+from rankers.learned import LearnedMeasure, head_columns
 from rankers.model import BASES, Calibration, Recommender
 from rankers.structure import StructureHead
 from rankers.trios import SIZE
@@ -70,7 +69,7 @@ def save(model: Model, directory: Path) -> Path:
         card = dict(model.card) | {"format": FORMAT, "recommenders": {}}
         card[LEARNED] = {
             "heads": {head: _write_head(beside, LEARNED, head, tree) for head, tree in model.learned.heads.items()},
-            "columns": list(model.learned.columns),
+            "columns": {head: list(model.learned.columns(head)) for head in model.learned.heads},
         }
         for basis, recommender in model.recommenders.items():
             files = {head: _write_head(beside, basis, head, getattr(recommender, f"{head}_head")) for head in HEADS}
@@ -240,16 +239,19 @@ def _trios(named: Sequence[Sequence[str]], measures: tuple[str, ...]) -> Ints:
 def _learned(
     directory: Path, part: Mapping[str, Any], measures: tuple[str, ...], features: tuple[str, ...]
 ) -> LearnedMeasure:
-    columns = (*partition_feature_names(measures), *features)
-    if tuple(part["columns"]) != columns:
-        raise ModelError(f"model {directory}: its features of partitions are not those known here; retrain it")
     names = set(part["heads"])
     if not {"consensus"} <= names <= set(LEARNED_HEADS):
         raise ModelError(
             f"model {directory}: the learned measure must have the head consensus, and beside it at most "
             f"{', '.join(LEARNED_HEADS[1:])}; got {sorted(names)}"
         )
-    heads = {str(head): _read_head(directory, facts, len(columns)) for head, facts in part["heads"].items()}
+    heads = {}
+    for head, facts in part["heads"].items():
+        columns = head_columns(head, measures, features)
+        # a model of before heads had columns of their own lists them once
+        if not isinstance(part["columns"], dict) or tuple(part["columns"][head]) != columns:
+            raise ModelError(f"model {directory}: its features of partitions are not those known here; retrain it")
+        heads[str(head)] = _read_head(directory, facts, len(columns))
     return LearnedMeasure(measures, features, heads)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import metafeatures
 from gamac_meta.measures import MeasureEngine
 from gamac_meta.types import Dataset, Floats, Ints, MeasureTable, PartitionSet
+from rankers._borders import Borders
 from rankers._pairs import candidates_basis, landmark_pairs, points_basis
 from rankers._partitions import in_sample, partition_features
 from rankers.persistence import Model
@@ -37,7 +38,7 @@ class Reading:
         # with a landmark among them, partitions of which the sample holds one cluster only are undefined, not refused
         among = PartitionSet(np.vstack([labels.labels, landmarks.labels[:1]]))
         values = self._engine.evaluate(among, self._table.measures).oriented()[:-1]
-        return partition_features(values, labels, self._table.oriented(), landmarks)
+        return partition_features(values, labels, self._table.oriented(), landmarks, self._borders)
 
     def score(self, partitions: PartitionSet, *, choosing: bool = False) -> Floats:
         """(p,) of the learned measure, greater is better; choosing: by its heads that choose one of many."""
@@ -66,8 +67,12 @@ class Reading:
         return MeasureEngine(self._seen.points)
 
     @cached_property
+    def _borders(self) -> Borders:
+        return Borders(self._seen.points.X)
+
+    @cached_property
     def _landmark_scores(self) -> Floats:
         """(l,) of the learned measure."""
         landmarks, values = self._seen.landmarks, self._table.oriented()
-        rows = partition_features(values, landmarks, values, landmarks)
+        rows = partition_features(values, landmarks, values, landmarks, self._borders)
         return np.asarray(self.model.learned.score(self.features, rows))

@@ -25,6 +25,7 @@ from gamac_meta.executor import run
 from gamac_meta.files import replacing
 from gamac_meta.types import Dataset, Floats, Labels
 from metafeatures import LANDMARKS, NAMES, SCHEMA_VERSION, describe
+from rankers._borders import Borders
 from rankers._partitions import partition_feature_names, partition_features
 from rankers.cases import Case
 
@@ -122,7 +123,7 @@ def _drawn(task: tuple[Path, int, bool, tuple[str, ...]]) -> _Drawn:
     if labels.max() > 0:
         best = max(external_rand(row, labels[seen.rows]) for row in seen.landmarks.labels)
     table = seen.landmark_table.select(measures).oriented()
-    partitions = partition_features(table, seen.landmarks, table, seen.landmarks)
+    partitions = partition_features(table, seen.landmarks, table, seen.landmarks, Borders(seen.points.X))
     made = _Drawn(seen.features, partitions, best, group, family)
     with replacing(path) as beside:
         np.savez_compressed(beside, **made._replace(best=np.nan if best is None else best)._asdict())

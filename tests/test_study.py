@@ -75,6 +75,21 @@ def test_defaults_are_what_is_shipped(variants, material):
         taus, _ = one_fold(variants, material, variants.RecommenderSettings(basis=basis))
         for row, tau in taus.items():
             assert tau == pytest.approx(material.cases[row].relevance[predicted[row].order[basis].argmax()])
+    held, seen = next(variants.splits(material, variants.ChoiceSettings()))
+    for row, (_, ranks) in variants.predict(material, variants.ChoiceSettings(), held, seen):
+        assert np.array_equal(ranks, rankdata(-predicted[row].learned.choice))
+
+
+def test_the_choice_learns_from_the_blocks_that_it_is_given(variants, material):
+    def regret(**changes):
+        settings = variants.ChoiceSettings(**changes)
+        return np.nanmean(variants.attempt(material, settings).regret)
+
+    # half of the places tell, which half a feature says; nothing else does
+    assert regret() < regret(kept=("values", "borders")) - 0.2
+    assert len({regret(), regret(seed=1), regret(signed=False), regret(parameters=(("rounds", 5),))}) == 4
+    names = variants.partition_feature_names(material.measures)
+    assert {variants._choice_block(name) for name in names} == set(variants.CHOICE_BLOCKS)
 
 
 def test_what_is_held_out_never_teaches(variants, material):

@@ -8,7 +8,7 @@ from planted import planted_lesson
 
 from gamac_meta.agreement import kendall_tau
 from rankers import _lightgbm
-from rankers.learned import fit_learned
+from rankers.learned import fit_learned, head_rows
 
 SHARES = (0.0, 0.1, 0.9, 1.0)
 
@@ -49,7 +49,7 @@ def followed(lesson, fitted):
     found = {}
     for share, learned in fitted.items():
         for name, head in learned.heads.items():
-            rows = [np.column_stack([case.pool_partitions, np.tile(case.features, (24, 1))]) for case in cases]
+            rows = [head_rows(name, lesson.measures, case.features, case.pool_partitions) for case in cases]
             scores = [head.predict(each)[case.chosen] for each, case in zip(rows, cases, strict=True)]
             taus = [
                 kendall_tau(each[:, None], case.agreement[case.chosen][:, None])[0, 0]

@@ -6,7 +6,8 @@ from sklearn.metrics import adjusted_rand_score
 from gamac_meta.measures import MEASURES, evaluate
 from gamac_meta.types import Dataset, PartitionSet
 from metafeatures import LANDMARKS, describe
-from rankers._partitions import in_sample, partition_feature_names, partition_features, settled
+from rankers._borders import Borders
+from rankers._partitions import UNDEFINED, in_sample, partition_feature_names, partition_features, settled
 
 NAMES = partition_feature_names(tuple(MEASURES))
 
@@ -19,7 +20,8 @@ def seen():
 def features(partitions, seen):
     among = PartitionSet(np.vstack([partitions.labels, seen.landmarks.labels[:1]]))
     values = evaluate(seen.points, among).oriented()[:-1]
-    return partition_features(values, partitions, seen.landmark_table.oriented(), seen.landmarks)
+    borders = Borders(seen.points.X)
+    return partition_features(values, partitions, seen.landmark_table.oriented(), seen.landmarks, borders)
 
 
 def test_a_landmark_stands_where_it_is_among_the_landmarks(seen):
@@ -79,3 +81,12 @@ def test_points_outside_the_sample_are_left_out():
     seen = describe(Dataset(np.random.default_rng(0).normal(size=(1500, 2))))
     labels = np.arange(1500)[None, :] % 7
     assert np.array_equal(np.sort(in_sample(PartitionSet(labels), seen).labels[0]), np.sort(labels[0, seen.rows]))
+
+
+def test_values_tell_how_far_a_partition_surpasses_the_landmarks(seen):
+    labels = np.vstack([seen.landmarks.labels[LANDMARKS.index("ward_3")], np.zeros(200, dtype=int)])
+    found = features(PartitionSet(labels), seen)
+    table = evaluate(seen.points, PartitionSet(labels[:1]))
+    score = table.oriented()[0, table.measures.index("calinski_harabasz")]
+    assert found[0, NAMES.index("value_calinski_harabasz")] == pytest.approx(np.log1p(score))
+    assert found[1, NAMES.index("value_calinski_harabasz")] == UNDEFINED

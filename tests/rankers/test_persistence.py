@@ -8,6 +8,7 @@ from planted import planted_model
 
 from gamac_meta.exceptions import ModelError, StorageFullError
 from rankers import load
+from rankers._partitions import partition_feature_names
 from rankers.persistence import save
 
 
@@ -41,8 +42,9 @@ def test_the_learned_measure_scores_alike(model, saved):
     rng = np.random.default_rng(6)
     again = load(saved).learned
     features = rng.normal(size=len(again.feature_names))
-    partitions = rng.normal(size=(7, len(again.columns) - len(again.feature_names)))
+    partitions = rng.normal(size=(7, len(partition_feature_names(again.measures))))
     assert np.array_equal(model.learned.score(features, partitions), again.score(features, partitions))
+    assert np.array_equal(model.learned.choice(features, partitions), again.choice(features, partitions))
 
 
 def edit_trios(directory, change):
@@ -78,9 +80,18 @@ def test_damaged_learned_measure_is_refused(saved):
         load(saved)
 
 
-def test_features_of_partitions_of_another_installation_are_refused(saved):
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda columns: columns | {"consensus": columns["consensus"][::-1]},
+        lambda columns: columns | {"top": columns["top"][:-1]},
+        # as models named them whose heads all saw the same
+        lambda columns: columns["consensus"],
+    ],
+)
+def test_features_of_partitions_of_another_installation_are_refused(saved, change):
     card = json.loads((saved / "card.json").read_text())
-    card["learned"]["columns"][:2] = card["learned"]["columns"][1::-1]
+    card["learned"]["columns"] = change(card["learned"]["columns"])
     edit_card(saved, learned=card["learned"])
     with pytest.raises(ModelError, match="its features of partitions are not those known here; retrain it"):
         load(saved)
