@@ -2,7 +2,7 @@
 
     python benchmarks/search_pools.py labelled-2d.npz [--seconds 20] [--jobs 2] [--step 1] [--out results.jsonl]
 
-Each data set of benchmarks/automl.py, at most 3000 points of it, is searched once by AutoClusterer; results go to --out
+Each data set of benchmarks/automl.py, at most 5000 points of it, is searched once by AutoClusterer; results go to --out
 as they come, and a rerun passes over what is there.
 
 First table: of all partitions with a score that the search saw, parts of 10 to all are drawn (ten draws each); a
@@ -35,7 +35,7 @@ from gamac_meta.clusterers import CLUSTERERS
 from gamac_meta.inputs import prepare
 from gamac_meta.types import Floats, Labels
 
-MOST_POINTS = 3000  # as many as a search looks at
+MOST_POINTS = 5000  # as many as a search looks at
 SIZES = (10, 20, 40, 80, 160)
 DRAWS = 10
 JUDGEMENTS = ("choice", "learned", "recommended", "silhouette", "dbcv")
