@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from gamac_meta.automl._account import Report, RunnerUp
     from gamac_meta.recommend import Recommendation
 
-# The most that are searched on; all others join the cluster of the nearest of them. A belt that is hardly wider than the
-# spacing of points is not there among fewer.
+# The most that are searched on; all others join the cluster of the nearest of them. A belt that is hardly wider than
+# the spacing of points is not there among fewer.
 SEARCH_POINTS = 5000
 LABELED_PER_SECOND = 50_000  # points that join in a second, about: so much of the budget is kept back
 KEPT_BACK = 0.3  # seconds for the end, besides
