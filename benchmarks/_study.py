@@ -132,7 +132,7 @@ class RecommenderSettings(Lessons):
 
 @dataclass(frozen=True)
 class ChoiceSettings(Lessons):
-    """The head of the learned measure that chooses."""
+    """The head of the learned measure that chooses, taught by generating labels alone."""
 
     kept: tuple[str, ...] = CHOICE_BLOCKS
     parameters: tuple[tuple[str, Any], ...] = ()  # "rounds" among them

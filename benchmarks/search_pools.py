@@ -2,8 +2,8 @@
 
     python benchmarks/search_pools.py labelled-2d.npz [--seconds 20] [--jobs 2] [--step 1] [--out results.jsonl]
 
-Each data set of benchmarks/automl.py, at most 5000 points of it, is searched once by AutoClusterer; results go to --out
-as they come, and a rerun passes over what is there.
+Each data set of benchmarks/automl.py, as many points of it as a search looks at, is searched once by AutoClusterer;
+results go to --out as they come, and a rerun passes over what is there.
 
 First table: of all partitions with a score that the search saw, parts of 10 to all are drawn (ten draws each); a
 judgement picks one, and loses the adjusted Rand index of the best of the part less that of its pick.
@@ -31,11 +31,11 @@ from tqdm import tqdm
 
 from gamac_meta import AutoClusterer, score_partitions
 from gamac_meta.automl._space import transformed
+from gamac_meta.automl.estimator import SEARCH_POINTS
 from gamac_meta.clusterers import CLUSTERERS
 from gamac_meta.inputs import prepare
 from gamac_meta.types import Floats, Labels
 
-MOST_POINTS = 5000  # as many as a search looks at
 SIZES = (10, 20, 40, 80, 160)
 DRAWS = 10
 JUDGEMENTS = ("choice", "learned", "recommended", "silhouette", "dbcv")
@@ -60,7 +60,7 @@ class Searched:
 
 def study(table: Table, seconds: float, jobs: int) -> Searched:
     """Search, judge by all judgements, and make the dozen anew on parts."""
-    rows = np.sort(np.random.default_rng(0).permutation(len(table.X))[:MOST_POINTS])
+    rows = np.sort(np.random.default_rng(0).permutation(len(table.X))[:SEARCH_POINTS])
     X, reference = table.X[rows], table.labels[rows]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of scales that were not given

@@ -269,7 +269,7 @@ for _name, _clusterer in {
     ),
     "birch": Clusterer("sklearn.cluster:Birch", None, {"threshold": Reach(0.5, 1.0), "n_clusters": Clusters()}),
     "mean_shift": Clusterer(
-        "sklearn.cluster:MeanShift", None, {"bandwidth": Distance(0.01, 0.3)}, {"bin_seeding": True}, most=3000
+        "sklearn.cluster:MeanShift", None, {"bandwidth": Distance(0.01, 0.3)}, {"bin_seeding": True}, most=5000
     ),
     "affinity_propagation": Clusterer(
         "sklearn.cluster:AffinityPropagation",

@@ -28,10 +28,9 @@ OF_THE_MODEL = (LEARNED, RECOMMENDED, CHOICE)
 class PartitionScorer:
     """Scores partitions of one X as they come: what depends on X alone is made once.
 
-    X, model, scale: as for `gamac_meta.recommend_measure`. by: "learned", the learned measure;
-    "choice", its heads that mark the one to take of many; "recommended", the measure recommended for X;
-    or a measure's name. backend: for a measure; the
-    learned one looks at few points and stays on the processor.
+    X, model, scale: as for `gamac_meta.recommend_measure`. by: "learned", the learned measure; "choice", its head that
+    marks the one to take of many; "recommended", the measure recommended for X; or a measure's name. backend: for a
+    measure; the learned one looks at few points and stays on the processor.
     """
 
     def __init__(

@@ -20,11 +20,13 @@ NEAR = 15  # nearest others among which a cluster meets another
 NEARER = 5
 LINKS = 3  # between two clusters, from which on they meet
 TINY = 1e-3  # of the median distance to the NEAR-th other: nearer points are as good as equal
-# a cluster, or a part of one, that holds less than this share of its whole is not looked at alone
+LEAST_SPREAD = 0.05  # of log distances to the NEAR-th other; a grid has none
+# a cluster that holds less than this share of all points has no say in the worst unevenness and the worst waist, a part
+# of a cluster with less of it none in its gaps
 PART = 0.05
+PART_OF_ALL, FEWEST_APART = 0.02, 3  # the least part of all points, and the fewest, that a gap parts from the rest
 FEWEST = 8  # points of a cluster with an axis of its own
-# of logarithms: where clusters meet no other, nothing could be farther apart
-APART = 5.0
+APART = 5.0  # the logarithm that stands for clusters that meet no other; greater ones are rare
 # densities along a line, each point spread over some steps as a triangle
 STEPS = 21
 LINE_WIDTH, AXIS_WIDTH = 2.0, 2.5  # of its half, in steps
@@ -117,18 +119,23 @@ class Borders:
 
     @cached_property
     def _spread(self) -> float:
-        return max(float(self._sparsity.std()), 0.05)
+        return max(float(self._sparsity.std()), LEAST_SPREAD)
 
     def features(self, partitions: PartitionSet) -> Floats:
-        """(p, features) of each partition (p, n), in the order of BORDER_FEATURES."""
-        return np.array([self._row(labels) for labels in partitions.labels])
+        """(p, features) of each partition (p, n), in the order of BORDER_FEATURES. With fewer than two clusters there
+        is no border, and the features are worse than those of any."""
+        from threadpoolctl import threadpool_limits
+
+        # matrices are small: idle BLAS threads would burn more time than they save
+        with threadpool_limits(1):
+            return np.array([self._row(labels) for labels in partitions.labels])
 
     def _row(self, labels: Labels) -> tuple[float, ...]:
         order = np.argsort(labels, kind="stable")
         members = order[np.count_nonzero(labels < 0) :]
-        if not members.size:
-            return (0.0,) * len(BORDER_FEATURES)
         sizes = np.bincount(labels[members])
+        if sizes.size < 2:
+            return tuple(-APART * sign for sign in SIGNS.values())
         grouping = _Grouping(labels, members, np.cumsum(sizes) - sizes, sizes)
         return (
             *self._meetings(grouping),
@@ -203,9 +210,9 @@ class Borders:
         contrasts = tree.contrasts[inside]
         whole = grouping.members.size
         wide = np.full(grouping.k, -APART)
-        own = side >= np.maximum(LINKS, PART * sizes[labels[inside]])
+        own = side >= np.maximum(FEWEST_APART, PART * sizes[labels[inside]])
         np.maximum.at(wide, labels[inside][own], contrasts[own])
-        in_all = float(np.max(contrasts, where=side >= max(LINKS, 0.02 * whole), initial=-APART))
+        in_all = float(np.max(contrasts, where=side >= max(FEWEST_APART, PART_OF_ALL * whole), initial=-APART))
         largest = np.zeros(grouping.k)
         np.maximum.at(largest, labels[grouping.members], counts[piece[grouping.members]])
         if not between.size:
@@ -242,18 +249,19 @@ class Borders:
 
     def _along_lines(self, grouping: _Grouping) -> tuple[float, float]:
         """Density halfway from each cluster's center to the nearest other, over that at both ends."""
+        from scipy.spatial.distance import cdist
+
         k, X = grouping.k, self._X
-        if k < 2:
-            return MOST_FILLED, MOST_FILLED
         centers = np.add.reduceat(X[grouping.members], grouping.starts) / grouping.sizes[:, None]
-        squares = np.sum((centers[:, None] - centers[None]) ** 2, axis=2)
+        squares = cdist(centers, centers, "sqeuclidean")
         np.fill_diagonal(squares, np.inf)
         partners = squares.argmin(axis=1)
         ways = (centers[partners] - centers) / np.maximum(squares.min(axis=1), np.finfo(float).tiny)[:, None]
         sides = [grouping.members[start : start + size] for start, size in zip(*grouping[2:], strict=True)]
         owners = np.concatenate([grouping.owners, np.repeat(np.arange(k), grouping.sizes[partners])])
         rows = np.concatenate([grouping.members, *(sides[partner] for partner in partners)])
-        places = np.sum((X[rows] - centers[owners]) * ways[owners], axis=1)
+        # one product for all lines: rows may be many times the points
+        places = (X @ ways.T)[rows, owners] - np.sum(centers * ways, axis=1)[owners]
         # from half the way before the first center to as far behind the second
         densities = _spread_out((places + 0.5) * 10.0, owners, k, LINE_WIDTH)
         ends = np.minimum(densities[:, :9].max(axis=1), densities[:, 12:].max(axis=1))
@@ -263,18 +271,19 @@ class Borders:
 
     def _along_axes(self, grouping: _Grouping) -> tuple[float, float]:
         """How deep a valley of density lies across each cluster's longest axis (log, 0 is none)."""
-        X, owners = self._X[grouping.members], grouping.owners
-        centers = np.add.reduceat(X, grouping.starts) / grouping.sizes[:, None]
-        offsets = X - centers[owners]
-        products = np.add.reduceat(offsets[:, :, None] * offsets[:, None, :], grouping.starts)
-        variances, axes = np.linalg.eigh(products / grouping.sizes[:, None, None])
-        width = np.sqrt(np.maximum(variances[:, -1], 0.0))
-        places = np.sum(offsets * axes[owners, :, -1], axis=1) / np.where(width > 0.0, width, 1.0)[owners]
-        densities = _spread_out((places + 2.0) * 5.0, owners, grouping.k, AXIS_WIDTH)
+        X = self._X[grouping.members]
+        width, places = np.zeros(grouping.k), np.zeros(len(X))
+        for cluster, (start, size) in enumerate(zip(grouping.starts, grouping.sizes, strict=True)):
+            if size >= FEWEST:
+                own = slice(start, start + size)
+                _, lengths, axes = np.linalg.svd(X[own] - X[own].mean(axis=0), full_matrices=False)
+                width[cluster] = lengths[0] / np.sqrt(size)
+                places[own] = (X[own] - X[own].mean(axis=0)) @ axes[0] / (width[cluster] or 1.0)
+        densities = _spread_out((places + 2.0) * 5.0, grouping.owners, grouping.k, AXIS_WIDTH)
         before = np.maximum.accumulate(densities, axis=1)[:, :-2]
         after = np.maximum.accumulate(densities[:, ::-1], axis=1)[:, ::-1][:, 2:]
         depth = np.log((np.minimum(before, after) + 1.0) / (densities[:, 1:-1] + 1.0))[:, 2:-2].max(axis=1)
-        waist = np.where((grouping.sizes >= FEWEST) & (width > 0.0), np.maximum(depth, 0.0), 0.0)
+        waist = np.where(width > 0.0, np.maximum(depth, 0.0), 0.0)
         return grouping.greatest(waist, 0.0), grouping.mean(waist)
 
 

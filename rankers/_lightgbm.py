@@ -134,8 +134,8 @@ def fit_top(
     )
     # a weaker border never raises a score, whatever the pools happen to say
     own = {"seed": seed, "num_threads": 1, "monotone_constraints": [SIGNS.get(name, 0) for name in columns]}
-    parameters = TOP_PARAMETERS | own | changes
-    return lightgbm.train(parameters, data, parameters.pop("rounds", TOP_ROUNDS))
+    rounds = changes.pop("rounds", TOP_ROUNDS)
+    return lightgbm.train(TOP_PARAMETERS | own | changes, data, rounds)
 
 
 def _dataset(meta: MetaDataset, target: Floats, group: Any = None) -> lightgbm.Dataset:

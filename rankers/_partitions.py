@@ -27,7 +27,7 @@ UNDEFINED = -100.0
 
 
 def standing_names(measures: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the first columns of `partition_features`: how a partition stands among the landmarks, and its facts."""
+    """Names of the columns of `standing_features`: how a partition stands among the landmarks, and its facts."""
     return (
         *(f"place_{name}" for name in measures),
         *FACTS,
@@ -50,6 +50,14 @@ def partition_features(
     values (p, m) and landmark_values (l, m) are of the same measures on the same points, those of `borders`,
     oriented so that greater is better.
     """
+    standing = standing_features(values, partitions, landmark_values, landmarks)
+    return np.hstack([standing, _magnitudes(values), borders.features(partitions)])
+
+
+def standing_features(
+    values: Floats, partitions: PartitionSet, landmark_values: Floats, landmarks: PartitionSet
+) -> Floats:
+    """(p, s) the first of the `partition_features`, which is all that is needed to order partitions."""
     likeness = np.array([[adjusted_rand(row, landmark) for landmark in landmarks.labels] for row in partitions.labels])
     nearest = -np.sort(-likeness, axis=1)[:, :NEAREST]
     return np.column_stack(
@@ -59,8 +67,6 @@ def partition_features(
             likeness,
             likeness.mean(axis=1),
             nearest,
-            _magnitudes(values),
-            borders.features(partitions),
         ]
     )
 

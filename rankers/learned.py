@@ -1,10 +1,10 @@
 """The learned measure: scores a partition directly, from what measures, landmarks and its shape say of it.
 
-Three heads. One learned where assessors put the candidates, one how far partitions of a
-whole pool agree with the generating labels: their mean is the learned measure. The third learned from the same
-pools to put the best partition first, whatever the order of the rest: it chooses among hundreds, where one
-measure is best where it errs. It alone looks at borders and at the values of measures, which hardly help to order
-partitions, and does not look at features of the data set, by which it would know generators again.
+Three heads. One learned where assessors put the candidates, one how far partitions of a whole pool agree with the
+generating labels: their mean is the learned measure. The third learned from the same pools to put the best partition
+first, whatever the order of the rest: it chooses among hundreds, where one measure is best where it errs. It alone
+looks at borders and at the values of measures, and does not look at features of the data set, by which it would know
+generators again.
 
 Generating labels are what a designer meant, not what people see. Where people ordered the candidates of a data set,
 labels give way: by the share that people have in the consensus, the second and third heads learn from the people's
@@ -58,7 +58,7 @@ class LearnedMeasure:
         return head_columns(head, self.measures, self.feature_names)
 
     def score(self, features: Floats, partitions: Floats) -> Floats:
-        """(p,) scores, greater is better, from features (f,) and partition features (p, c)."""
+        """(p,) scores, greater is better, from features (f,) and standing (or all) features of partitions (p, c)."""
         return np.asarray(
             np.mean([self._said(head, features, partitions) for head in ORDERING if head in self.heads], axis=0)
         )

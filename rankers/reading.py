@@ -11,7 +11,7 @@ from gamac_meta.measures import MeasureEngine
 from gamac_meta.types import Dataset, Floats, Ints, MeasureTable, PartitionSet
 from rankers._borders import Borders
 from rankers._pairs import candidates_basis, landmark_pairs, points_basis
-from rankers._partitions import in_sample, partition_features
+from rankers._partitions import in_sample, partition_features, standing_features
 from rankers.persistence import Model
 from rankers.structure import UNKNOWN, Structure
 
@@ -32,18 +32,21 @@ class Reading:
         """Rows (n',) of the sample in the data set, and the landmark partitions of the sample (l, n')."""
         return self._seen.rows, self._seen.landmarks
 
-    def partition_features(self, partitions: PartitionSet) -> Floats:
-        """(p, c) features of partitions of the data set, on the points of the sample."""
+    def partition_features(self, partitions: PartitionSet, *, choosing: bool = True) -> Floats:
+        """(p, c) features of partitions of the data set, on the points of the sample; not choosing: the first of them,
+        which is all that other heads look at."""
         labels, landmarks = in_sample(partitions, self._seen), self._seen.landmarks
         # with a landmark among them, partitions of which the sample holds one cluster only are undefined, not refused
         among = PartitionSet(np.vstack([labels.labels, landmarks.labels[:1]]))
         values = self._engine.evaluate(among, self._table.measures).oriented()[:-1]
+        if not choosing:
+            return standing_features(values, labels, self._table.oriented(), landmarks)
         return partition_features(values, labels, self._table.oriented(), landmarks, self._borders)
 
     def score(self, partitions: PartitionSet, *, choosing: bool = False) -> Floats:
-        """(p,) of the learned measure, greater is better; choosing: by its heads that choose one of many."""
-        learned = self.model.learned
-        return (learned.choice if choosing else learned.score)(self.features, self.partition_features(partitions))
+        """(p,) of the learned measure, greater is better; choosing: by its head that chooses one of many."""
+        learned, features = self.model.learned, self.partition_features(partitions, choosing=choosing)
+        return (learned.choice if choosing else learned.score)(self.features, features)
 
     @property
     def structure(self) -> Structure:
@@ -74,5 +77,5 @@ class Reading:
     def _landmark_scores(self) -> Floats:
         """(l,) of the learned measure."""
         landmarks, values = self._seen.landmarks, self._table.oriented()
-        rows = partition_features(values, landmarks, values, landmarks, self._borders)
+        rows = standing_features(values, landmarks, values, landmarks)
         return np.asarray(self.model.learned.score(self.features, rows))

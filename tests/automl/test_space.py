@@ -64,12 +64,12 @@ def test_numbers_of_clusters_end_at_the_square_root(n):
 
 def test_what_is_not_installed_or_too_slow_is_named(monkeypatch):
     monkeypatch.setattr("gamac_meta.clusterers.find_spec", lambda name: None if name == "genieclust" else name)
-    usable, notices = available(4000)
+    usable, notices = available(6000)
     assert usable["kmeans"]
     assert not usable["genie"]
     assert not usable["mean_shift"]
     assert notices[0] == "genie was not tried: genieclust is not installed (extra 'genie')"
-    assert notices[1].startswith("not tried on 4000 points, for they would take too long: ")
+    assert notices[1].startswith("not tried on 6000 points, for they would take too long: ")
     assert "mean_shift" in notices[1]
 
 

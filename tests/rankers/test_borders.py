@@ -9,7 +9,7 @@ from scipy.stats import ortho_group
 from sklearn.datasets import make_blobs
 
 from gamac_meta.types import PartitionSet
-from rankers._borders import APART, BORDER_FEATURES, LINKS, MOST_FILLED, NEAR, NEARER, SIGNS, Borders
+from rankers._borders import APART, BORDER_FEATURES, LINKS, NEAR, NEARER, SIGNS, Borders
 
 
 def seen(X, labels):
@@ -66,6 +66,11 @@ def test_meetings_are_counted_pair_by_pair(cloud):
     assert found["drop_mean"] == pytest.approx(np.average(drop, weights=weights))
     assert found["edge_worst"] == pytest.approx(edge.min())
     assert found["edge_mean"] == pytest.approx(np.average(edge, weights=weights))
+    assert found["edge_quarter"] == np.sort(edge)[len(edge) // 4]
+    assert len(edge) > 4
+    near = cKDTree(X).query(X, NEAR + 1)[1][:, 1:]
+    others = (labels[near] >= 0) & (labels[near] != labels[:, None])
+    assert found["bordering"] == np.mean(others.any(axis=1)[labels >= 0])
     assert found["meetings"] == len(met) / 4
     spread = sparsity.std()
     inside = [sparsity[labels == c].std() / spread for c in range(4)]
@@ -110,13 +115,8 @@ def test_gaps_are_edges_of_the_spanning_tree(cloud):
     assert found["scattered"] == pytest.approx(1 - sum(largest) / whole)
     assert found["gap_between_least"] == pytest.approx(between[0])
     assert found["gap_between_mean"] == pytest.approx(np.mean(between))
+    assert found["gap_between_quarter"] == pytest.approx(between[len(between) // 4])
     assert found["gap_between_less_inside"] == pytest.approx(between[0] - in_all)
-
-
-def test_names_and_rows_agree(cloud):
-    X, labels = cloud
-    assert len(set(BORDER_FEATURES)) == len(BORDER_FEATURES) == len(SIGNS)
-    assert Borders(X).features(PartitionSet(labels[None, :])).shape == (1, len(BORDER_FEATURES))
 
 
 def test_a_cut_through_one_cloud_is_told_from_one_between_two():
@@ -128,11 +128,13 @@ def test_a_cut_through_one_cloud_is_told_from_one_between_two():
     assert right["filled_worst"] < 0.2 < 0.8 < wrong["filled_worst"]
     assert right["gap_inside"] < wrong["gap_inside"]
     assert wrong["waist_worst"] > right["waist_worst"] + 1.0
-    # one cluster of two clouds has a gap inside and nothing between
-    merged = seen(X, np.zeros(400, dtype=int))
-    assert merged["gap_inside"] == pytest.approx(right["gap_between_least"])
-    assert merged["crossing_worst"] == 0.0
-    assert merged["filled_worst"] == MOST_FILLED
+
+
+@pytest.mark.parametrize("labels", [np.zeros(60, dtype=int), np.full(60, -1), np.repeat([-1, 0], [59, 1])])
+def test_no_border_is_worse_than_any(labels):
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    none, poor = seen(X, labels), seen(X, np.arange(60) % 2)
+    assert all(sign * none[name] < sign * poor[name] for name, sign in SIGNS.items() if sign)
 
 
 def test_a_belt_hardly_wider_than_the_spacing_of_points_is_seen():
@@ -148,6 +150,21 @@ def test_a_belt_hardly_wider_than_the_spacing_of_points_is_seen():
     assert planted["nearer_crossing_worst"] < 0.5 * cut["nearer_crossing_worst"]
     assert planted["edge_worst"] > cut["edge_worst"] + 0.05
     assert planted["gap_between_least"] > cut["gap_between_least"] + 0.3
+
+
+def test_valleys_along_lines_and_axes():
+    # clusters on a line: two and two close ones, points at even steps, of the third half
+    steps = np.linspace(-1.0, 1.0, 101)
+    X = np.concatenate([steps, 2.0 + steps, 10.0 + steps, np.r_[14.0 + steps, 18.0 + steps]])[:, None]
+    labels = np.repeat([0, 1, 2, 3], [101, 101, 101, 202])
+    found = seen(X, labels)
+    # even across the border of the first two, nothing halfway from the third to the fourth, nor across the fourth
+    filled, waist = (1.0, 1.0, 0.0, 0.0), (0.0, 0.0, 0.0, found["waist_worst"])
+    sizes = np.bincount(labels)
+    assert found["filled_worst"] == pytest.approx(1.0, abs=0.05)
+    assert found["filled_mean"] == pytest.approx(np.average(filled, weights=sizes), abs=0.05)
+    assert found["waist_worst"] > 2.0
+    assert found["waist_mean"] == pytest.approx(np.average(waist, weights=sizes), abs=0.1)
 
 
 @pytest.mark.parametrize("d", [1, 2, 5])

@@ -93,3 +93,17 @@ def test_people_are_heard_where_nothing_was_planted(lesson, few_trees):
         heard = fitted_to(lesson, [with_people(case) for case in lesson.cases])
         unheard = fitted_to(lesson, lesson.cases)
     assert heard.heads["labels"].model_to_string() != unheard.heads["labels"].model_to_string()
+
+
+def test_a_weaker_border_never_raises_the_choice_whatever_the_pools_say():
+    rng = np.random.default_rng(0)
+    pools = [rng.uniform(size=(20, 2)) for _ in range(40)]
+    # greater is better here, which is against the sign of the first column
+    worth = [pool.sum(axis=1) / 2.0 for pool in pools]
+    lesson = pools, worth, ("crossing_worst", "value_dunn"), 0
+    path = np.column_stack([np.linspace(0.0, 1.0, 50), np.full(50, 0.5)])
+    signed = _lightgbm.fit_top(*lesson, rounds=30)
+    free = _lightgbm.fit_top(*lesson, rounds=30, monotone_constraints=None)
+    assert np.all(np.diff(signed.predict(path)) <= 0.0)
+    assert free.predict(path)[-1] > free.predict(path)[0]
+    assert np.ptp(signed.predict(path[:, ::-1])) > 0.0
