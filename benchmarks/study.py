@@ -496,7 +496,9 @@ def main() -> None:
         return
     out.write_text(text, encoding="utf-8")
     steps = {section.title: section.step for section in SECTIONS}
-    draw({title: curve(results[title], study.part(steps[title])) for title in CURVES if title in results}, picture)
+    curves = {title: curve(results[title], study.part(steps[title])) for title in CURVES if title in results}
+    if curves:
+        draw(curves, picture)
 
 
 if __name__ == "__main__":
