@@ -330,3 +330,13 @@ def test_the_command_writes_the_page_and_the_curves(command, variants, material,
         pytest.approx(np.mean([s.size for _, s in variants.splits(material, quick(variants))])),
     ]
     assert taus[:, 0].tolist() == [results[1].tau.mean, results[0].tau.mean]
+
+
+def test_a_page_of_sections_without_curves_has_no_picture(command, material, section, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "SECTIONS", (section,))
+    monkeypatch.setattr(command, "gather", lambda _: material)
+    out = tmp_path / "study.md"
+    monkeypatch.setattr(sys, "argv", ["study.py", str(tmp_path), "--out", str(out), "--only", "Learned"])
+    command.main()
+    assert "## Learned measure: noise" in out.read_text()
+    assert not (tmp_path / "study_curves.png").exists()
