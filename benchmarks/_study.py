@@ -280,9 +280,13 @@ def predict(material: Material, settings: Settings, held: Ints, seen: Ints) -> J
 def _learned_fold(material: Material, settings: LearnedSettings, held: Ints, seen: Ints) -> Judged:
     score = fit_scores(material, settings, seen)
     for row in held.tolist():
-        case, scores = material.cases[row], score(material.pools[row])
-        tau = kendall_tau(scores[case.chosen, None], -case.consensus[:, None])[0, 0]
-        yield row, (float(tau), rankdata(-scores))
+        yield row, _judged(material.cases[row], score(material.pools[row]))
+
+
+def _judged(case: Case, scores: Floats) -> tuple[float, Floats]:
+    """Tau of the candidates' order by scores (P,) of the pool with the consensus, and ranks of the pool."""
+    tau = kendall_tau(scores[case.chosen, None], -case.consensus[:, None])[0, 0]
+    return float(tau), rankdata(-scores)
 
 
 def _choice_fold(material: Material, settings: ChoiceSettings, held: Ints, seen: Ints) -> Judged:
@@ -302,9 +306,7 @@ def _choice_fold(material: Material, settings: ChoiceSettings, held: Ints, seen:
     booster = fit_top(*lesson, settings.seed, **changes)
     for row in held.tolist():
         case = material.cases[row]
-        scores = np.asarray(booster.predict(rows(case), num_threads=1))
-        tau = kendall_tau(scores[case.chosen, None], -case.consensus[:, None])[0, 0]
-        yield row, (float(tau), rankdata(-scores))
+        yield row, _judged(case, np.asarray(booster.predict(rows(case), num_threads=1)))
 
 
 def _choice_block(name: str) -> str:

@@ -276,9 +276,10 @@ class Borders:
         for cluster, (start, size) in enumerate(zip(grouping.starts, grouping.sizes, strict=True)):
             if size >= FEWEST:
                 own = slice(start, start + size)
-                _, lengths, axes = np.linalg.svd(X[own] - X[own].mean(axis=0), full_matrices=False)
+                offsets = X[own] - X[own].mean(axis=0)
+                _, lengths, axes = np.linalg.svd(offsets, full_matrices=False)
                 width[cluster] = lengths[0] / np.sqrt(size)
-                places[own] = (X[own] - X[own].mean(axis=0)) @ axes[0] / (width[cluster] or 1.0)
+                places[own] = offsets @ axes[0] / (width[cluster] or 1.0)
         densities = _spread_out((places + 2.0) * 5.0, grouping.owners, grouping.k, AXIS_WIDTH)
         before = np.maximum.accumulate(densities, axis=1)[:, :-2]
         after = np.maximum.accumulate(densities[:, ::-1], axis=1)[:, ::-1][:, 2:]

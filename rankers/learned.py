@@ -3,8 +3,8 @@
 Three heads. One learned where assessors put the candidates, one how far partitions of a whole pool agree with the
 generating labels: their mean is the learned measure. The third learned from the same pools to put the best partition
 first, whatever the order of the rest: it chooses among hundreds, where one measure is best where it errs. It alone
-looks at borders and at the values of measures, and does not look at features of the data set, by which it would know
-generators again.
+looks at borders and at the values of measures, and does not look at features of the data set, which gain it nothing
+(docs/study.md).
 
 Generating labels are what a designer meant, not what people see. Where people ordered the candidates of a data set,
 labels give way: by the share that people have in the consensus, the second and third heads learn from the people's

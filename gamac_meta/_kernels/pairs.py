@@ -178,8 +178,8 @@ def fold_rows(
 
 @kernel
 def _sum(values):
-    """Sum in eight lanes whose order is written down, as in trees.py: left to the compiler, it would be another in each
-    copy that it makes of a helper."""
+    """Sum in eight lanes whose order is written down: left to the compiler, it would be another in each copy that it
+    makes of a helper. As in trees.py, since a kernel calls kernels of its own module only (compiler.py)."""
     whole = values.size - values.size % 8
     a = b = c = d = e = f = g = h = 0.0
     for s in range(0, whole, 8):
