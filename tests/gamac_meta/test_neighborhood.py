@@ -66,7 +66,7 @@ def test_nearest_points_where_lists_do_not_decide(d, share):
 def test_nearest_points_by_tree_and_by_scan(data, scan):
     X, labels = data
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(near_pass, "TREE_DIMENSIONS", 0 if scan else 9)
+        patch.setattr(near_pass, "TREE_DIMENSIONS", 0 if scan else 3)
         patch.setattr(near_pass, "LISTED", 2)
         near = NearPass(SharedPoints(X), labels.astype(np.int32)[None, :]).near[0]
     assert near == pytest.approx(nearest_by_sorting(X, labels), rel=1e-12, nan_ok=True)
