@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from corpus.store import CorpusStore
 from gamac_meta.files import replacing
-from gamac_meta.types import Floats, Ints
+from gamac_meta.types import Floats, Ints, Labels
 from metafeatures import adjusted_rand
 from rankers.metrics import bootstrap_mean
 from rankers.training import assemble
@@ -98,6 +98,15 @@ JUDGEMENTS: Mapping[str, Callable[[Part], Floats]] = {
 }
 
 
+def likeness(partitions: Labels) -> Floats:
+    """(P, P) adjusted Rand index of every two of the partitions (P, n)."""
+    found = np.eye(len(partitions))
+    for i in range(len(partitions)):
+        for j in range(i):
+            found[i, j] = found[j, i] = adjusted_rand(partitions[i], partitions[j])
+    return found
+
+
 def pools(directory: Path, jobs: int, step: int) -> list[Pool]:
     """Every step-th data set with planted clusters, scored by models that saw nothing of its group."""
     assembled = assemble(directory, n_jobs=jobs, progress=True)
@@ -113,10 +122,6 @@ def pools(directory: Path, jobs: int, step: int) -> list[Pool]:
             table, scores = entry.pool_table, held_out.predicted[place].learned
             preference = -table.ranks()
             labels = entry.pool.labels
-            likeness = np.eye(len(labels))
-            for i in range(len(labels)):
-                for j in range(i):
-                    likeness[i, j] = likeness[j, i] = adjusted_rand(labels[i], labels[j])
             wanted = f"hdbscan(min_cluster_size={max(5, entry.data.n // 50)}, "
             names = [maker.startswith(wanted) and "nearest" in maker for maker in entry.pool.makers]
             # without noise, filled and not are one partition
@@ -129,7 +134,7 @@ def pools(directory: Path, jobs: int, step: int) -> list[Pool]:
                     preference[:, picks[place]],
                     preference[:, table.measures.index("silhouette")],
                     preference[:, table.measures.index("dbcv")],
-                    likeness,
+                    likeness(labels),
                     names.index(True) if any(names) else None,
                 )
             )

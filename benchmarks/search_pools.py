@@ -2,11 +2,11 @@
 
     python benchmarks/search_pools.py labelled-2d.npz [--seconds 20] [--jobs 2] [--step 1] [--out results.jsonl]
 
-Each data set of benchmarks/automl.py, as many points of it as a search looks at, is searched once by AutoClusterer;
-results go to --out as they come, and a rerun passes over what is there.
+Each data set of benchmarks/automl.py, as many points of it as a search looks at, is searched once by AutoClusterer,
+which does not end early; results go to --out as they come, and a rerun passes over what is there.
 
-First table: of all partitions with a score that the search saw, parts of 10 to all are drawn (ten draws each); a
-judgement picks one, and loses the adjusted Rand index of the best of the part less that of its pick.
+First table: of all partitions with a score that the search saw, parts of 10 to all are drawn; a judgement of
+judgement.py picks one, and loses the adjusted Rand index of the best of the part less that of its pick.
 
 Second table: each of the dozen with the greatest scores is made again, with the same parameters, on two parts of 80 %
 of the points. Its stability is the adjusted Rand index of the two on the points in both (by Ben-Hur et al. 2002,
@@ -25,7 +25,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from automl import Table, mean, tables
+from judgement import JUDGEMENTS, Pool, likeness, losses
 from sklearn.metrics import adjusted_rand_score
 from tqdm import tqdm
 
@@ -36,9 +38,8 @@ from gamac_meta.clusterers import CLUSTERERS
 from gamac_meta.inputs import prepare
 from gamac_meta.types import Floats, Labels
 
-SIZES = (10, 20, 40, 80, 160)
-DRAWS = 10
-JUDGEMENTS = ("choice", "learned", "recommended", "silhouette", "dbcv")
+SIZES = (10, 20, 40, 80, 150, 300)
+PATIENCE = 1_000_000  # trials without a better partition: the time ends a search
 DOZEN = 12
 PARTS, SHARE = 2, 0.8
 WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5)
@@ -51,7 +52,7 @@ class Searched:
     data: str
     seen: int  # partitions with a score
     best: float  # adjusted Rand index of the best
-    losses: Mapping[str, Mapping[str, float]]  # judgement -> size -> mean loss
+    losses: Mapping[str, Mapping[str, float]]  # size, or "all" -> judgement -> mean loss
     scores: tuple[float, ...]  # of the dozen
     worth: tuple[float, ...]  # their adjusted Rand index with the labels
     between: tuple[float, ...]  # stability: index of the two parts; NaN where a part could not be clustered
@@ -64,18 +65,20 @@ def study(table: Table, seconds: float, jobs: int) -> Searched:
     X, reference = table.X[rows], table.labels[rows]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of scales that were not given
-        search = AutoClusterer(time_budget=seconds, n_jobs=jobs, scale="auto", random_state=0).fit(X)
-    trials = search.trials_
-    trials = trials[trials.score.notna() & trials.same_as.isna()]
-    partitions = np.array([search.partition(number) for number in trials.number])
+        search = AutoClusterer(time_budget=seconds, n_jobs=jobs, patience=PATIENCE, scale="auto", random_state=0).fit(X)
+        trials = search.trials_
+        trials = trials[trials.score.notna() & trials.same_as.isna()]
+        partitions = np.array([search.partition(number) for number in trials.number])
+        scores = {
+            name: np.nan_to_num(score_partitions(X, partitions, by=name, scale=search.scale_), nan=-np.inf)
+            for name in ("learned", "recommended", "silhouette", "dbcv")
+        }
     known = reference >= 0
     worth = np.array([adjusted_rand_score(reference[known], labels[known]) for labels in partitions])
-    scores = {
-        name: score_partitions(X, partitions, by=name, scale=search.scale_) for name in JUDGEMENTS if name != "choice"
-    } | {"choice": trials.score.to_numpy()}
-    losses = {name: losses_of(np.nan_to_num(scores[name], nan=-np.inf), worth) for name in JUDGEMENTS}
+    choice = trials.score.to_numpy()
+    pool = Pool(worth, choice=choice, **scores, likeness=likeness(partitions), prior=prior(trials, len(X)))
     points = prepare(X, search.scale_).data.X
-    dozen = np.argsort(-scores["choice"], kind="stable")
+    dozen = np.argsort(-choice, kind="stable")
     # landmarks are made by no clusterer of the search
     dozen = [row for row in dozen if trials.stage.iloc[row] != "landmark"][:DOZEN]
     stabilities = [stability(points, trials.iloc[row], partitions[row]) for row in dozen]
@@ -83,24 +86,29 @@ def study(table: Table, seconds: float, jobs: int) -> Searched:
         table.name,
         len(partitions),
         float(worth.max()),
-        losses,
-        tuple(scores["choice"][dozen].tolist()),
+        losses_of(pool),
+        tuple(choice[dozen].tolist()),
         tuple(worth[dozen].tolist()),
         tuple(between for between, _ in stabilities),
         tuple(kept for _, kept in stabilities),
     )
 
 
-def losses_of(scores: Floats, worth: Floats) -> dict[str, float]:
-    """Size of the part, as text, and the mean loss."""
-    found = {"all": float(worth.max() - worth[scores.argmax()])}
-    for size in SIZES:
-        if size < len(worth):
-            rng = np.random.default_rng(size)
-            parts = [rng.permutation(len(worth))[:size] for _ in range(DRAWS)]
-            lost = [worth[part].max() - worth[part][scores[part].argmax()] for part in parts]
-            found[str(size)] = float(np.mean(lost))
-    return found
+def prior(trials: pd.DataFrame, n: int) -> int | None:
+    """Row of HDBSCAN with min_cluster_size n/50, the points as they are."""
+    wanted = max(5, n // 50)
+    for row, trial in enumerate(trials.itertuples()):
+        plain = trial.stage != "landmark" and trial.algorithm == "hdbscan" and trial.preprocessing == "none"
+        if plain and trial.parameters["min_cluster_size"] == wanted:
+            return row
+    return None
+
+
+def losses_of(pool: Pool) -> dict[str, dict[str, float]]:
+    """Size of the part, as text, and the mean loss of each judgement."""
+    count = len(pool.agreement)
+    sizes = {str(size): size for size in SIZES if size < count} | {"all": count}
+    return {name: losses(pool, size, size) for name, size in sizes.items()}
 
 
 def stability(X: Floats, trial, labels: Labels) -> tuple[float, float]:
@@ -127,17 +135,22 @@ def stability(X: Floats, trial, labels: Labels) -> tuple[float, float]:
 def report(found: list[Searched]) -> str:
     """Both tables, in Markdown."""
     seen = [each.seen for each in found]
+    # the same data sets at every size but the largest
+    large = [each for each in found if str(SIZES[-2]) in each.losses]
+    largest = sum(str(SIZES[-1]) in each.losses for each in large)
+    heads = [*map(str, SIZES[:-1]), f"{SIZES[-1]} ({largest} sets)", "all"]
     lines = [
         f"{len(found)} data sets; partitions seen: {min(seen)} to {max(seen)}, median {int(np.median(seen))}",
         "",
-        "| judgement | " + " | ".join([*map(str, SIZES), "all"]) + " |",
-        "|---" * (len(SIZES) + 2) + "|",
+        f"| judgement ({len(large)} sets) | " + " | ".join(heads) + " |",
+        "|---" * (len(heads) + 1) + "|",
     ]
     for name in JUDGEMENTS:
-        # the same data sets at every size
-        whole = [each for each in found if len(each.losses[name]) == len(SIZES) + 1]
-        cells = [str(mean({each.data: each.losses[name][str(size)] for each in whole})) for size in (*SIZES, "all")]
-        lines.append(f"| {name} ({len(whole)} sets) | " + " | ".join(cells) + " |")
+        columns = [
+            {each.data: each.losses[size][name] for each in large if size in each.losses}
+            for size in [*map(str, SIZES), "all"]
+        ]
+        lines.append(f"| {name} | " + " | ".join(str(mean(column)) if column else "" for column in columns) + " |")
     refitted = [each for each in found if each.worth]  # not where only landmarks came in time
     lines += [
         "",
