@@ -4,11 +4,21 @@ What a product leaves of a short distance is rounding, so pairs that are near fo
 vectors are measured again, coordinate by coordinate.
 """
 
+from contextlib import nullcontext
+
 import numpy as np
 
-from gamac_meta._kernels.compiler import kernel, vectorized
+from gamac_meta._kernels.compiler import kernel, one_product_thread, vectorized
 
 BLOCK = 128
+# in more dimensions than this distances come from products
+DIFFERENCES = 8
+# and of more points than this: the product has its overhead
+FEW = 100
+# rows of products at a time
+ROWS = 64
+# points up to which a byte is kept for each pair
+CODED = 5500
 # squared distances below this share of the squared lengths of both vectors are measured again
 CLOSE = 1e-4
 INFINITE = np.float64(np.inf).view(np.int64)
@@ -288,3 +298,74 @@ def mirrored_rows(X, center, first, patterns, unit, out):
                     elif square < second:
                         second = square
         out[row] = 0.5 * (np.sqrt(nearest) + np.sqrt(second))
+
+
+# ---- what is asked for --------------------------------------------------------------------------
+
+
+def one_thread(X):
+    """Context in which a product runs in one thread: digits must not depend on how many there are."""
+    return one_product_thread() if pay(X) else nullcontext()
+
+
+def pay(X):
+    """Whether distances of these points are made faster by a product than coordinate by coordinate."""
+    return X.shape[1] > DIFFERENCES and len(X) > FEW
+
+
+def codes_of(X):
+    """Room for a byte (n, n) of each pair of points and a base (n,) of each point."""
+    return np.empty((len(X), len(X)), dtype=np.uint8), np.empty(len(X), dtype=np.int64)
+
+
+def walk(X, core, codes):
+    """Fill all-points core distances (n,) and, where asked for, codes of distances (n, n) and their bases (n,)."""
+    centered = X - X.mean(axis=0)
+    norms = np.einsum("ij,ij->i", centered, centered)
+    ones = np.ones(len(X))
+    # their products are the squared distances
+    left = np.column_stack([-2.0 * centered, norms, ones])
+    right = np.ascontiguousarray(np.column_stack([centered, ones, norms]).T)
+    tile = np.empty((min(ROWS, len(X)), len(X)))
+    shortest = np.empty(len(tile))
+    for first in range(0, len(X), len(tile)):
+        rows = slice(first, min(first + len(tile), len(X)))
+        squares, nearest = tile[: rows.stop - first], shortest[: rows.stop - first]
+        np.matmul(left[rows], right, out=squares)
+        patterns, bits = squares.view(np.int64), nearest.view(np.int64)
+        mend_rows(X, norms, norms.max(), first, squares, patterns, bits, nearest)
+        power_means(squares, nearest, X.shape[1], core[rows])
+        if codes is not None:
+            encode_rows(patterns, bits, codes[1][rows], codes[0][rows])
+    return codes
+
+
+def coded_tree(X, core, codes, bases):
+    """Prim's tree where no more distances are measured than codes (n, n) call for."""
+    n = len(X)
+    edges, lengths = np.empty((n - 1, 2), dtype=np.int64), np.empty(n - 1)
+    limits = np.full(n, INFINITE >> CODE_SHIFT)
+    tree_by_codes(
+        X, core**2, codes, bases, np.full(n, np.inf), np.full(n, np.inf), limits, edges, lengths
+    )  # fmt: skip
+    return edges, lengths
+
+
+def reflect(X, centroid, out):
+    """out (n,): mean distance from a point's mirror image in the centroid (d,) to the image's two nearest points."""
+    n, d = X.shape
+    centered = X - centroid
+    norms = np.einsum("ij,ij->i", centered, centered)
+    unit = norms.max() or 1.0
+    centered, norms = centered / np.sqrt(unit), norms / unit
+    # what single precision may add, taken off beforehand
+    lowered = norms * (1.0 - (d + 8) * 4.0 * np.finfo(np.float32).eps)
+    ones = np.ones(n)
+    left = np.column_stack([2.0 * centered, lowered, ones]).astype(np.float32)
+    right = np.ascontiguousarray(np.column_stack([centered, ones, lowered]).T, dtype=np.float32)
+    tile = np.empty((min(ROWS, n), n), dtype=np.float32)
+    for first in range(0, n, len(tile)):
+        stop = min(first + len(tile), n)
+        bounds = tile[: stop - first]
+        np.matmul(left[first:stop], right, out=bounds)
+        mirrored_rows(X, centroid, first, bounds.view(np.int32), unit, out[first:stop])

@@ -5,12 +5,10 @@ box is too far away to matter is passed over, the others are measured in vector 
 are compared by their bit patterns, which order as they do: of integers the smallest is found in lanes too.
 """
 
-from contextlib import nullcontext
-
 import numpy as np
 
 from gamac_meta._kernels import products
-from gamac_meta._kernels.compiler import kernel, one_product_thread, vectorized
+from gamac_meta._kernels.compiler import kernel, vectorized
 
 BLOCK = 128
 LANES = 32
@@ -18,14 +16,8 @@ DEPTH = 64  # of halving: more than any number of blocks needs
 # boxes are as far as this share of their computed distance: rounding must not pass over a block that matters
 CAUTION = 1.0 - 1e-12
 INFINITE = np.float64(np.inf).view(np.int64)
-# in more dimensions than this distances come from products
-DIFFERENCES = 8
-# and of more points than this: the product has its overhead
-FEW = 100
-# rows of products at a time
-PRODUCT_ROWS = 64
-# points up to which a byte is kept for each pair
-CODED = 5500
+# in more dimensions than this boxes hold back few of the searches that joining makes
+PLAIN = 4
 
 
 # ---- blocks -------------------------------------------------------------------------------------
@@ -170,6 +162,104 @@ def _smallest(patterns):
     return smallest
 
 
+# ---- nearest pairs of clusters ------------------------------------------------------------------
+
+
+@vectorized
+def _least_mutual(squares, here, core, cluster, own):
+    """Smallest squared mutual reachability of a point to those of a block that are in other clusters, in patterns."""
+    least = INFINITE
+    for s in range(core.size):
+        mutual = max(max(squares[s], here), core[s])
+        least = min(least, mutual if cluster[s] != own else INFINITE)
+    return least
+
+
+@vectorized
+def _nearest_within(squares, core, limit, cluster, own):
+    """Smallest of squared distances, in patterns, to those points of a block that are in other clusters and whose
+    squared core distance is at most the limit."""
+    nearest = INFINITE
+    for s in range(core.size):
+        nearest = min(nearest, squares[s] if (core[s] <= limit) & (cluster[s] != own) else INFINITE)
+    return nearest
+
+
+@kernel
+def _outline(cores, clusters, lowest, only):
+    """lowest (blocks,): the smallest core in each block, only (blocks,): its one cluster, -1 if there are several."""
+    for b in range(lowest.size):
+        lowest[b] = np.inf
+        only[b] = clusters[b * BLOCK]
+        for s in range(b * BLOCK, min(b * BLOCK + BLOCK, cores.size)):
+            lowest[b] = min(lowest[b], cores[s])
+            if clusters[s] != only[b]:
+                only[b] = -1
+
+
+@kernel
+def _nearest_pairs(columns, low, high, cores, clusters, separation):
+    """Pairs (k, 2) of a point of each cluster and one of another at the smallest mutual reachability, where that is
+    equal the nearest, for clusters whose separation (k,) is infinite; it is lowered to theirs, squared.
+
+    Clusters of negative separation look for no pair. cores (m,), squared, and clusters (m,) of points in blocks.
+    """
+    d, m = columns.shape
+    count = low.shape[1]
+    lowest = np.empty(count)
+    only = np.empty(count, dtype=np.int64)
+    _outline(cores, clusters, lowest, only)
+    core_bits = cores.view(np.int64)
+    pairs = np.empty((separation.size, 2), dtype=np.int64)
+    apart = np.full(separation.size, np.inf)
+    boxes = np.empty(count)
+    squares = np.empty(BLOCK)
+    square_bits = squares.view(np.int64)
+    point = np.empty(d)
+    mutual = np.empty(1)
+    mutual_bits = mutual.view(np.int64)
+    nearest = np.empty(1)
+    nearest_bits = nearest.view(np.int64)
+    for i in range(m):
+        own = clusters[i]
+        here = cores[i]
+        if here > separation[own]:
+            continue
+        for column in range(d):
+            point[column] = columns[column, i]
+        _box_squares(low, high, point, boxes)
+        home = i // BLOCK
+        for turn in range(-1, count):
+            b = home if turn < 0 else turn
+            bound = max(max(boxes[b], lowest[b]), here)
+            farther = bound > separation[own] or (bound == separation[own] and boxes[b] >= apart[own])
+            if farther or only[b] == own or turn == home:
+                continue
+            start = b * BLOCK
+            stop = min(start + BLOCK, m)
+            core, cluster = cores[start:stop], clusters[start:stop]
+            _squares(columns, start, stop, point, squares)
+            # no reachability is less than the point's core distance, and most points find one that is no more
+            mutual[0] = here
+            nearest[0] = np.inf
+            if boxes[b] < here and separation[own] == np.inf:
+                nearest_bits[0] = _nearest_within(square_bits, core, here, cluster, own)
+            if nearest[0] > here:
+                mutual_bits[0] = _least_mutual(square_bits, mutual_bits[0], core_bits[start:stop], cluster, own)
+                if mutual[0] > separation[own]:
+                    continue
+                nearest_bits[0] = _nearest_within(square_bits, core, mutual[0], cluster, own)
+            if mutual[0] < separation[own] or nearest[0] < apart[own]:
+                separation[own] = mutual[0]
+                apart[own] = nearest[0]
+                s = 0
+                while squares[s] != nearest[0] or core[s] > mutual[0] or cluster[s] == own:
+                    s += 1
+                pairs[own, 0] = i
+                pairs[own, 1] = start + s
+    return pairs
+
+
 # ---- spanning trees -----------------------------------------------------------------------------
 
 
@@ -296,7 +386,7 @@ def _grow(order, columns, low, high, cores, reach, apart, summary, left, newest,
         lengths[step] = np.sqrt(reach[newest])
 
 
-def _tree(blocks, core):
+def _grown_tree(blocks, core):
     """Prim's tree of points in blocks, all of which are spent; core (n,) in the order of the points."""
     order, columns, low, high = blocks
     n, count = order.size, low.shape[1]
@@ -308,6 +398,66 @@ def _tree(blocks, core):
         order, columns, low, high, core[order] ** 2, np.full(n, np.inf), np.full(n, np.inf), summary, left, first,
         edges, lengths,
     )  # fmt: skip
+    return edges, lengths
+
+
+@kernel
+def _root(leaders, point):
+    while leaders[point] != point:
+        leaders[point] = leaders[leaders[point]]
+        point = leaders[point]
+    return point
+
+
+@kernel
+def _join(order, columns, low, high, cores, edges, lengths):
+    """Borůvka's tree of points in blocks into edges (n - 1, 2) and lengths (n - 1,); cores (n,) are squared.
+
+    In rounds, groups of points, at first each of one point, join the nearest other. Only those of mean size or
+    less look for it: the others have many points to search from, and are found.
+    """
+    n = order.size
+    leaders = np.arange(n)
+    group = np.arange(n)
+    sizes = np.ones(n, dtype=np.int64)
+    reach = np.empty(n)
+    k = n
+    made = 0
+    while k > 1:
+        for c in range(k):
+            reach[c] = np.inf if sizes[c] * k <= n else -1.0
+        pairs = _nearest_pairs(columns, low, high, cores, group, reach[:k])
+        for c in range(k):
+            if reach[c] < 0.0:
+                continue
+            a = _root(leaders, pairs[c, 0])
+            b = _root(leaders, pairs[c, 1])
+            # two that chose each other, or several in a ring of ties, are one by now
+            if a != b:
+                leaders[a] = b
+                edges[made, 0] = order[pairs[c, 0]]
+                edges[made, 1] = order[pairs[c, 1]]
+                lengths[made] = np.sqrt(reach[c])
+                made += 1
+        k = 0
+        for i in range(n):
+            if leaders[i] == i:
+                group[i] = k
+                sizes[k] = 0
+                k += 1
+        for i in range(n):
+            group[i] = group[_root(leaders, i)]
+            sizes[group[i]] += 1
+
+
+def _joined_tree(blocks, core):
+    """Borůvka's tree of points in blocks; core (n,) in the order of the points.
+
+    Where core distances are large, most points reach another at their own, and few rounds make the tree.
+    """
+    order, *boxed = blocks
+    edges, lengths = np.empty((order.size - 1, 2), dtype=np.int64), np.empty(order.size - 1)
+    _join(order, *boxed, core[order] ** 2, edges, lengths)
     return edges, lengths
 
 
@@ -430,46 +580,6 @@ def _cores(order, columns, core):
             core[order[i]] = np.sqrt(nearest) * (totals[i] / (n - 1)) ** (-1.0 / d)
 
 
-@vectorized
-def _nearest_foreign(squares, here, core, cluster, own):
-    """Smallest squared mutual reachability of a point to those of a block that are in other clusters."""
-    for s in range(core.size):
-        mutual = max(max(squares[s], here), core[s])
-        squares[s] = mutual if cluster[s] != own else np.inf
-    return _smallest(squares[: core.size].view(np.int64))
-
-
-@kernel
-def _separate(columns, low, high, cores, clusters, lowest, only, separation):
-    """separation (k,): lower it to the smallest squared mutual reachability between points of each cluster and others.
-
-    cores (m,), squared, and clusters (m,) of points in blocks; the smallest core (blocks,) and the one
-    cluster (blocks,) of each block, -1 if there are several.
-    """
-    d, m = columns.shape
-    count = low.shape[1]
-    boxes = np.empty(count)
-    squares = np.empty(BLOCK)
-    point = np.empty(d)
-    pattern = np.empty(1)
-    bits = pattern.view(np.int64)
-    for i in range(m):
-        own = clusters[i]
-        if cores[i] >= separation[own]:
-            continue
-        for column in range(d):
-            point[column] = columns[column, i]
-        _box_squares(low, high, point, boxes)
-        for b in range(count):
-            if only[b] == own or max(boxes[b], lowest[b]) >= separation[own]:
-                continue
-            start = b * BLOCK
-            stop = min(start + BLOCK, m)
-            _squares(columns, start, stop, point, squares)
-            bits[0] = _nearest_foreign(squares, cores[i], cores[start:stop], clusters[start:stop], own)
-            separation[own] = min(separation[own], pattern[0])
-
-
 def _separations(X, core, cluster, k):
     """(k,) smallest mutual reachability between points of each cluster and those of the others, squared.
 
@@ -477,11 +587,8 @@ def _separations(X, core, cluster, k):
     """
     separation = np.full(k, np.inf)
     if len(X):
-        order, columns, low, high = _blocks(X)
-        cores, clusters, starts = core[order], cluster[order], np.arange(0, len(X), BLOCK)
-        lowest, least = np.minimum.reduceat(cores, starts), np.minimum.reduceat(clusters, starts)
-        only = np.where(least == np.maximum.reduceat(clusters, starts), least, -1)
-        _separate(columns, low, high, cores, clusters, lowest, only, separation)
+        order, *boxed = _blocks(X)
+        _nearest_pairs(*boxed, core[order], cluster[order], separation)
     return separation
 
 
@@ -539,9 +646,9 @@ def core_distances(X):
     Taken in units of the nearest distance, so that no power overflows in many dimensions.
     """
     core = np.zeros(len(X))
-    if _multiplies(X):
-        with _one_thread(X):
-            _walk_products(X, core, None)
+    if products.pay(X):
+        with products.one_thread(X):
+            products.walk(X, core, None)
     elif len(X) > 1:
         order, columns, _, _ = _blocks(X)
         _cores(order, columns, core)
@@ -549,29 +656,29 @@ def core_distances(X):
 
 
 def spanning_tree(X, core):
-    """Prim's minimum spanning tree of the mutual reachabilities max(d(i, j), core_i, core_j).
+    """A minimum spanning tree of the mutual reachabilities max(d(i, j), core_i, core_j).
 
     core (n,); zeros give the Euclidean tree. Returns (edges (n - 1, 2), lengths (n - 1,)).
-    Many reachabilities equal a core distance: the nearer pair goes first. Pairs that tie in both, as
-    on a grid, are taken in the order of the points, so that the tree then depends on that order.
+    Many reachabilities equal a core distance: the nearer pair goes first. Which goes first of pairs that tie
+    in both, as on a grid, depends on the order of the points, and so does the tree then.
     """
     if len(X) < 2:
         return np.empty((0, 2), dtype=np.int64), np.empty(0)
-    return _tree(_blocks(X), core)
+    return (_joined_tree if X.shape[1] <= PLAIN else _grown_tree)(_blocks(X), core)
 
 
 def _core_and_tree(X):
     """Core distances (n,) of two or more points and the spanning tree of their mutual reachabilities."""
     core = np.zeros(len(X))
-    if _multiplies(X) and len(X) <= CODED:
-        codes = _walk_products(X, core, _codes(X))
-        return core, _coded_tree(X, core, *codes)
-    if _multiplies(X):
-        _walk_products(X, core, None)
-        return core, _tree(_blocks(X), core)
+    if products.pay(X) and len(X) <= products.CODED:
+        codes = products.walk(X, core, products.codes_of(X))
+        return core, products.coded_tree(X, core, *codes)
+    if products.pay(X):
+        products.walk(X, core, None)
+        return core, _grown_tree(_blocks(X), core)
     blocks = _blocks(X)
     _cores(blocks[0], blocks[1], core)
-    return core, _tree(blocks, core)
+    return core, _joined_tree(blocks, core)
 
 
 def density_structure(X, starts):
@@ -582,7 +689,7 @@ def density_structure(X, starts):
     k = len(starts) - 1
     core, internal = np.zeros(len(X)), np.zeros(len(X), dtype=bool)
     sparseness = np.full(k, np.nan)
-    with _one_thread(X):
+    with products.one_thread(X):
         for c in np.flatnonzero(np.diff(starts) > 1):
             start, stop = starts[c], starts[c + 1]
             core[start:stop], (edges, lengths) = _core_and_tree(X[start:stop])
@@ -599,81 +706,10 @@ def reflected_distances(X, starts, centroids, out):
     """out (n,): mean distance from a point's mirror image in its centroid to the image's two
     nearest points of the same cluster, NaN for a single point.  X must be ordered by cluster, starts (k + 1,)."""
     out[:] = np.nan
-    with _one_thread(X):
+    with products.one_thread(X):
         for c in np.flatnonzero(np.diff(starts) > 1):
             members, told = X[starts[c] : starts[c + 1]], out[starts[c] : starts[c + 1]]
-            if _multiplies(members):
-                _reflect_by_products(members, centroids[c], told)
+            if products.pay(members):
+                products.reflect(members, centroids[c], told)
             else:
                 _reflect(*_blocks(members), centroids[c], told)
-
-
-# ---- many dimensions ----------------------------------------------------------------------------
-
-
-def _one_thread(X):
-    """Context in which a product runs in one thread: digits must not depend on how many there are."""
-    return one_product_thread() if _multiplies(X) else nullcontext()
-
-
-def _multiplies(X):
-    """Whether distances of these points are made faster by a product than coordinate by coordinate."""
-    return X.shape[1] > DIFFERENCES and len(X) > FEW
-
-
-def _codes(X):
-    """Room for a byte (n, n) of each pair of points and a base (n,) of each point."""
-    return np.empty((len(X), len(X)), dtype=np.uint8), np.empty(len(X), dtype=np.int64)
-
-
-def _walk_products(X, core, codes):
-    """Fill all-points core distances (n,) and, where asked for, codes of distances (n, n) and their bases (n,)."""
-    centered = X - X.mean(axis=0)
-    norms = np.einsum("ij,ij->i", centered, centered)
-    ones = np.ones(len(X))
-    # their products are the squared distances
-    left = np.column_stack([-2.0 * centered, norms, ones])
-    right = np.ascontiguousarray(np.column_stack([centered, ones, norms]).T)
-    tile = np.empty((min(PRODUCT_ROWS, len(X)), len(X)))
-    shortest = np.empty(len(tile))
-    for first in range(0, len(X), len(tile)):
-        rows = slice(first, min(first + len(tile), len(X)))
-        squares, nearest = tile[: rows.stop - first], shortest[: rows.stop - first]
-        np.matmul(left[rows], right, out=squares)
-        patterns, bits = squares.view(np.int64), nearest.view(np.int64)
-        products.mend_rows(X, norms, norms.max(), first, squares, patterns, bits, nearest)
-        products.power_means(squares, nearest, X.shape[1], core[rows])
-        if codes is not None:
-            products.encode_rows(patterns, bits, codes[1][rows], codes[0][rows])
-    return codes
-
-
-def _coded_tree(X, core, codes, bases):
-    """Prim's tree where no more distances are measured than codes (n, n) call for."""
-    n = len(X)
-    edges, lengths = np.empty((n - 1, 2), dtype=np.int64), np.empty(n - 1)
-    limits = np.full(n, INFINITE >> products.CODE_SHIFT)
-    products.tree_by_codes(
-        X, core**2, codes, bases, np.full(n, np.inf), np.full(n, np.inf), limits, edges, lengths
-    )  # fmt: skip
-    return edges, lengths
-
-
-def _reflect_by_products(X, centroid, out):
-    """out (n,): mean distance from a point's mirror image in the centroid (d,) to the image's two nearest points."""
-    n, d = X.shape
-    centered = X - centroid
-    norms = np.einsum("ij,ij->i", centered, centered)
-    unit = norms.max() or 1.0
-    centered, norms = centered / np.sqrt(unit), norms / unit
-    # what single precision may add, taken off beforehand
-    lowered = norms * (1.0 - (d + 8) * 4.0 * np.finfo(np.float32).eps)
-    ones = np.ones(n)
-    left = np.column_stack([2.0 * centered, lowered, ones]).astype(np.float32)
-    right = np.ascontiguousarray(np.column_stack([centered, ones, lowered]).T, dtype=np.float32)
-    tile = np.empty((min(PRODUCT_ROWS, n), n), dtype=np.float32)
-    for first in range(0, n, len(tile)):
-        stop = min(first + len(tile), n)
-        bounds = tile[: stop - first]
-        np.matmul(left[first:stop], right, out=bounds)
-        products.mirrored_rows(X, centroid, first, bounds.view(np.int32), unit, out[first:stop])

@@ -273,6 +273,35 @@ def test_trees_of_several_blocks_are_minimal_and_span(kind, cores):
     assert np.sort(lengths) == pytest.approx(np.sort(reference), abs=1e-9)
 
 
+@pytest.mark.parametrize("cores", ["none", "all points", "near points", "few values", "of one point"])
+@pytest.mark.parametrize("kind", ["random", "far apart", "duplicates", "one point", "grid", "collinear", "ten points"])
+def test_trees_grown_and_joined_are_least_by_reachability_and_then_by_distance(kind, cores):
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
+    X = several_blocks(kind)
+    n = len(X)
+    distances = squareform(pdist(X))
+    core = {
+        "none": lambda: np.zeros(n),
+        "all points": lambda: trees.core_distances(X),
+        "near points": lambda: np.sort(distances)[:, 4],
+        "few values": lambda: np.random.default_rng(0).integers(0, 4, n) / 2.0,
+        "of one point": lambda: np.where(np.arange(n) == n // 2, 0.0, 1.0 + distances.max()),
+    }[cores]()
+    # places of all pairs in the order of their keys, equal up to rounding
+    reach = np.maximum(distances, np.maximum.outer(core, core))
+    places = np.unique(np.stack([reach, distances], axis=-1).reshape(-1, 2).round(9), axis=0, return_inverse=True)[1]
+    places = places.reshape(n, n) + 1.0
+    least = np.sort(minimum_spanning_tree(places).data)
+    for tree in (trees._grown_tree, trees._joined_tree):
+        edges, lengths = tree(trees._blocks(X), core)
+        assert np.array_equal(np.sort(places[edges[:, 0], edges[:, 1]]), least)
+        assert lengths == pytest.approx(reach[edges[:, 0], edges[:, 1]], rel=1e-12)
+        joined = np.zeros((n, n))
+        joined[edges[:, 0], edges[:, 1]] = 1.0
+        assert minimum_spanning_tree(joined).nnz == n - 1
+
+
 @every_kind
 def test_core_distances_are_power_means_of_all_others(kind):
     X = several_blocks(kind)
@@ -288,13 +317,16 @@ def test_core_distances_are_power_means_of_all_others(kind):
 
 @every_kind
 def test_the_tree_made_with_core_distances_is_that_of_their_reachabilities(kind):
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
     X = several_blocks(kind)
     core, (edges, lengths) = trees._core_and_tree(X)
     assert np.array_equal(core, trees.core_distances(X))
     reach = np.maximum(squareform(pdist(X)), np.maximum.outer(core, core))
     assert lengths == pytest.approx(reach[edges[:, 0], edges[:, 1]], rel=1e-12)
     assert np.sort(lengths) == pytest.approx(np.sort(trees.spanning_tree(X, core)[1]), rel=1e-12)
-    assert len(set(edges[:, 1].tolist())) == len(X) - 1, "each point but the first is joined once"
+    assert connected_components(csr_array((np.ones(len(edges)), edges.T), 2 * [len(X)]))[0] == 1
 
 
 @every_kind
