@@ -19,6 +19,12 @@ SELECTED_BY_INSERTION = 24
 GUESSES = 16
 # of a distance, more than rounding can add to it
 ROUNDING = 1e-10
+# errors of earlier guesses around the next one, where a distance is looked for first
+MARGIN = 3.0
+# of such an error, what counts one guess later
+MEMORY = 0.75
+# of no distance. Distances are ordered as their bits, whose extremes, unlike those of floats, are found in vector lanes
+INFINITE_BITS = int(np.array(np.inf).view(np.int64))
 
 
 @vectorized
@@ -177,69 +183,86 @@ def fold_rows(
 
 
 @kernel
-def _sum(values):
-    """Sum in eight lanes whose order is written down: left to the compiler, it would be another in each copy that it
-    makes of a helper. As in trees.py, since a kernel calls kernels of its own module only (compiler.py)."""
-    whole = values.size - values.size % 8
-    a = b = c = d = e = f = g = h = 0.0
-    for s in range(0, whole, 8):
-        lanes = values[s : s + 8]
-        a += lanes[0]
-        b += lanes[1]
-        c += lanes[2]
-        d += lanes[3]
-        e += lanes[4]
-        f += lanes[5]
-        g += lanes[6]
-        h += lanes[7]
-    rest = 0.0
-    for s in range(whole, values.size):
-        rest += values[s]
-    return ((a + b) + (c + d)) + ((e + f) + (g + h)) + rest
+def _sum_spending(values):
+    """Sum of the values, which are spent: quarters are added up, value by value, until few values are left.
 
-
-@vectorized
-def _measure_cells(distances, cells, nearest, farthest, sums):
-    """Smallest and largest distance (C,) in each cell, and their sums."""
-    for c in range(cells.size - 1):
-        cell = distances[cells[c] : cells[c + 1]]
-        smallest = np.inf
-        largest = 0.0
-        for j in range(cell.size):
-            smallest = min(smallest, cell[j])
-            largest = max(largest, cell[j])
-        nearest[c] = smallest
-        farthest[c] = largest
-        sums[c] = _sum(cell)
+    Vector lanes then keep the order. Left to the compiler, it would be another in each copy that it makes of a helper.
+    """
+    size = values.size
+    while size > 16:
+        quarter = size // 4
+        a = values[:quarter]
+        b = values[quarter : 2 * quarter]
+        c = values[2 * quarter : 3 * quarter]
+        d = values[3 * quarter : 4 * quarter]
+        for j in range(quarter):
+            a[j] = (a[j] + b[j]) + (c[j] + d[j])
+        for j in range(4 * quarter, size):
+            values[j - 3 * quarter] = values[j]
+        size -= 3 * quarter
+    total = 0.0
+    for j in range(size):
+        total += values[j]
+    return total
 
 
 @kernel
-def _inside(limit, outside, populations, farthest, sums):
-    """Points of the cells outside whose distances are all up to limit, and the sum of these."""
-    count = 0
-    total = 0.0
-    for c in range(outside.size):
-        whole = outside[c] & (farthest[c] <= limit)
-        count += populations[c] if whole else 0
-        total += sums[c] if whole else 0.0
-    return count, total
+def _measure_cells(distances, cells, nearest, farthest, sums):
+    """Smallest and largest distance (C,) in each cell, and their sums."""
+    bits = distances.view(np.int64)
+    nearest_bits = nearest.view(np.int64)
+    farthest_bits = farthest.view(np.int64)
+    for c in range(cells.size - 1):
+        cell = bits[cells[c] : cells[c + 1]]
+        smallest = INFINITE_BITS
+        largest = 0
+        for j in range(cell.size):
+            smallest = min(smallest, cell[j])
+            largest = max(largest, cell[j])
+        nearest_bits[c] = smallest
+        farthest_bits[c] = largest
+    # one by one: cells are too small for lanes
+    for c in range(cells.size - 1):
+        members = distances[cells[c] : cells[c + 1]]
+        total = 0.0
+        for j in range(members.size):
+            total += members[j]
+        sums[c] = total
 
 
 @vectorized
-def _gather(low, high, outside, nearest, farthest, distances, cells, crossed, chosen):
-    """Put the distances in cells outside that reach from low or less to more, up to high, into chosen; returns
-    how many. crossed (C + 1,) is scratch."""
+def _inside(limit, outside, populations, farthest, sums, kept):
+    """Points of the cells outside whose distances are all up to limit, and the sum of these. kept (C,) is scratch."""
     count = 0
     for c in range(outside.size):
-        crossed[count] = c
-        count += outside[c] & (nearest[c] <= high) & (farthest[c] > low)
+        whole = outside[c] & (farthest[c] <= limit)
+        count += populations[c] if whole else 0
+        kept[c] = sums[c] if whole else 0.0
+    return count, _sum_spending(kept)
+
+
+@vectorized
+def _gather(low, high, outside, nearest, farthest, distances, cells, crossed, turned, edges, chosen):
+    """Put the distances in cells outside that reach from low or less to more, up to high, into chosen; returns
+    how many. crossed and turned (C,), edges (C + 1,) are scratch."""
+    for c in range(outside.size):
+        crossed[c] = outside[c] & (nearest[c] <= high) & (farthest[c] > low)
+    # such cells are copied in runs: where these begin and end
+    turned[0] = crossed[0]
+    for c in range(1, outside.size):
+        turned[c] = crossed[c] ^ crossed[c - 1]
+    count = 0
+    for c in range(outside.size):
+        edges[count] = cells[c]
+        count += turned[c]
+    edges[count] = cells[outside.size]
     size = 0
-    for place in range(count):
-        cell = distances[cells[crossed[place]] : cells[crossed[place] + 1]]
-        room = chosen[size : size + cell.size]
-        for j in range(cell.size):
-            room[j] = cell[j]
-        size += cell.size
+    for place in range(0, count, 2):
+        run = distances[edges[place] : edges[place + 1]]
+        room = chosen[size : size + run.size]
+        for j in range(run.size):
+            room[j] = run[j]
+        size += run.size
     return size
 
 
@@ -254,49 +277,84 @@ def _count_to(limit, values):
 
 @kernel
 def _sum_to(limit, values):
-    """Sum of the values up to limit."""
-    total = 0.0
+    """Sum of the values up to limit; values are spent."""
     for j in range(values.size):
-        total += values[j] if values[j] <= limit else 0.0
-    return total
+        values[j] = values[j] if values[j] <= limit else 0.0
+    return _sum_spending(values)
+
+
+@kernel
+def _sum_and_last(limit, values):
+    """Sum of the values up to limit, and the largest of these; values are spent."""
+    bits = values.view(np.int64)
+    largest = 0
+    for j in range(values.size):
+        largest = max(largest, bits[j] if values[j] <= limit else 0)
+    total = _sum_to(limit, values)
+    bits[0] = largest
+    return total, values[0]
+
+
+@kernel
+def _sum_and_next(limit, values):
+    """Sum of the values up to limit and of the smallest beyond it, and that one; values are spent."""
+    bits = values.view(np.int64)
+    smallest = INFINITE_BITS
+    for j in range(values.size):
+        smallest = min(smallest, bits[j] if values[j] > limit else INFINITE_BITS)
+    total = _sum_to(limit, values)
+    bits[0] = smallest
+    return total + values[0], values[0]
 
 
 @vectorized
 def _sum_of_nearest(values, wanted, low, guess, high):
-    """Sum of the `wanted` smallest values, and limits, low excluded, between which the last of them lies.
-
-    It must lie so between low and high, too. values may be spent.
-    """
+    """Sum of the `wanted` smallest values, and the last of them; -1 for it where it is not between low, excluded,
+    and high. values may be spent."""
     below = _count_to(low, values)
     upto = _count_to(high, values)
-    missing = float(wanted - below)
-    beyond = float(upto - wanted)
+    if below >= wanted or upto < wanted:
+        return 0.0, -1.0
+    # from the ends to the middle of the step in which the count becomes what is wanted
+    missing = wanted - 0.5 - below
+    beyond = upto + 0.5 - wanted
     limit = guess
-    last = guess
+    latest = guess
     for turn in range(GUESSES):
         if upto == wanted:
-            return _sum_to(high, values), low, high
+            return _sum_and_last(high, values)
+        if below == wanted - 1:
+            return _sum_and_next(low, values)
         # false position; an end that stays twice counts half, or the other would creep (Illinois)
         here = _count_to(limit, values)
         if here < wanted:
-            beyond *= 0.5 if turn > 0 and low == last else 1.0
-            missing = float(wanted - here)
+            beyond *= 0.5 if turn > 0 and low == latest else 1.0
+            missing = wanted - 0.5 - here
             low = limit
             below = here
         else:
-            missing *= 0.5 if turn > 0 and high == last else 1.0
-            beyond = float(here - wanted)
+            missing *= 0.5 if turn > 0 and high == latest else 1.0
+            beyond = here + 0.5 - wanted
             high = limit
             upto = here
-        last = limit
+        latest = limit
         limit = low + (high - low) * (missing / (missing + beyond))
-    total = _sum_to(low, values)
     size = 0
     for s in range(values.size):
         value = values[s]
         values[size] = value
-        size += (value > low) & (value <= high)
-    return total + _sum_of_smallest(values, size, wanted - below), low, high
+        size += value <= high
+    return _sum_of_smallest(values, size, wanted)
+
+
+@kernel
+def _change(columns, i, before, slope, step):
+    """What slope (d,) makes of the step (d,), written here, from the point before to point i."""
+    change = 0.0
+    for column in range(step.size):
+        step[column] = columns[column, i] - columns[column, before]
+        change += slope[column] * step[column]
+    return change
 
 
 @vectorized
@@ -307,10 +365,10 @@ def outsider_means(columns, start, stop, cells, cell_of, labels, offsets, sizes,
     Points are columns (d, n) in cells, near points in one cell where it can be: cells (C + 1,) where each begins,
     cell_of (n,), labels (g, C). offsets (g + 1,) first cluster of each partition, sizes (K,) points.
     The distance of the |c|-th outsider differs from that of another point of the cluster, met before, by
-    no more than the two are apart: most cells are nearer or farther than it for certain, and only
-    points of the others are compared.
+    no more than the two are apart, and mostly by what it did on the steps before: most cells are nearer
+    or farther than it, and only points of the others are compared.
     """
-    n = columns.shape[1]
+    d, n = columns.shape
     g, count = labels.shape
     several = np.empty((ROWS, n))
     nearest = np.empty(count)
@@ -318,51 +376,84 @@ def outsider_means(columns, start, stop, cells, cell_of, labels, offsets, sizes,
     sums = np.empty(count)
     populations = cells[1:] - cells[:-1]
     outside = np.empty((g, count), dtype=np.bool_)
-    crossed = np.empty(count + 1, dtype=np.int64)
+    outsiders = np.empty(g, dtype=np.int64)
+    kept = np.empty(count)
+    crossed = np.empty(count, dtype=np.uint8)
+    turned = np.empty(count, dtype=np.uint8)
+    edges = np.empty(count + 1, dtype=np.int64)
     chosen = np.empty(n)
-    # the last point of each cluster met, and between which distances its |c|-th outsider lies
-    latest = np.full(sizes.size, start)
-    above = np.full(sizes.size, -1.0)
-    upto = np.full(sizes.size, np.inf)
+    step = np.empty(d)
+    # the last point of each cluster met, the distance of its |c|-th outsider, how that changes from point to
+    # point, and by what share of a step guesses of it were wrong
+    latest = np.full(sizes.size, -1)
+    reach = np.empty(sizes.size)
+    slopes = np.zeros((sizes.size, d))
+    errors = np.ones(sizes.size)
     for i in range(start, stop):
         home = cell_of[i]
         if i == start or cell_of[i - 1] != home:
             for q in range(g):
+                outsiders[q] = 0
                 for c in range(count):
                     outside[q, c] = (labels[q, c] >= 0) & (labels[q, c] != labels[q, home])
+                    outsiders[q] += populations[c] if outside[q, c] else 0
         if (i - start) % ROWS == 0:
             _distances_from(columns, i, several)
         distances = several[(i - start) % ROWS]
         _measure_cells(distances, cells, nearest, farthest, sums)
-        widest = farthest.max()
         for q in range(g):
-            if labels[q, home] < 0:
+            if labels[q, home] < 0 or outsiders[q] == 0:
                 continue
             cluster = offsets[q] + labels[q, home]
-            low = -1.0
-            high = widest
-            guess = 0.5 * widest
-            if upto[cluster] < np.inf:
-                slack = distances[latest[cluster]] + ROUNDING * upto[cluster]
-                low = max(above[cluster] - slack, low)
-                guess = upto[cluster]
-                high = guess + slack
-            found, total = _inside(low, outside[q], populations, farthest, sums)
-            size = _gather(low, high, outside[q], nearest, farthest, distances, cells, crossed, chosen)
-            wanted = sizes[cluster] - found
-            if wanted < size:
-                more, low, high = _sum_of_nearest(chosen[:size], wanted, low, guess, high)
+            if outsiders[q] <= sizes[cluster]:
+                found, total = _inside(np.inf, outside[q], populations, farthest, sums, kept)
+                out[q, i] = total / found
+                continue
+            before = latest[cluster]
+            if before < 0:
+                apart = 0.0
+                lowest = low = -1.0
+                highest = high = farthest.max()
+                guess = 0.5 * high
+            else:
+                apart = distances[before]
+                rounding = ROUNDING * (apart + reach[cluster])
+                slack = apart + rounding
+                lowest = reach[cluster] - slack if slack < reach[cluster] else -1.0
+                highest = reach[cluster] + slack
+                guess = reach[cluster] + _change(columns, i, before, slopes[cluster], step)
+                guess = min(max(guess, lowest), highest)
+                margin = MARGIN * errors[cluster] * apart + rounding
+                low = max(guess - margin, lowest)
+                high = min(guess + margin, highest)
+            last = -1.0
+            while last < 0.0:
+                found, total = _inside(low, outside[q], populations, farthest, sums, kept)
+                size = _gather(
+                    low, high, outside[q], nearest, farthest, distances, cells, crossed, turned, edges, chosen
+                )
+                more, last = _sum_of_nearest(chosen[:size], sizes[cluster] - found, low, guess, high)
+                # not there: between the bounds, and at last, as distances that overflow keep none, everywhere
+                low = lowest
+                high = highest
+                lowest = -1.0
+                highest = np.inf
+            out[q, i] = (total + more) / sizes[cluster]
+            # a shorter step would tell of rounding only
+            if apart > ROUNDING * last:
+                wrong = (last - guess) / apart
+                for column in range(d):
+                    slopes[cluster, column] += wrong * (step[column] / apart)
+                errors[cluster] = max(abs(wrong), MEMORY * errors[cluster])
+            # an infinite one would bound nothing
+            if last < np.inf:
                 latest[cluster] = i
-                above[cluster] = low
-                upto[cluster] = high
-                out[q, i] = (total + more) / sizes[cluster]
-            elif found + size > 0:
-                out[q, i] = (total + _sum(chosen[:size])) / (found + size)
+                reach[cluster] = last
 
 
 @vectorized
 def _sum_of_smallest(values, size, wanted):
-    """Sum of the `wanted` smallest of values[:size], which is reordered."""
+    """Sum of the `wanted` smallest of values[:size], and the last of them; values are spent."""
     low = 0
     high = size - 1
     # quickselect: values[:wanted] become the smallest
@@ -396,4 +487,4 @@ def _sum_of_smallest(values, size, wanted):
             values[j] = values[j - 1]
             j -= 1
         values[j] = value
-    return _sum(values[:wanted])
+    return _sum_and_last(np.inf, values[:wanted])

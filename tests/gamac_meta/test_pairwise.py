@@ -405,3 +405,25 @@ def test_outsiders_are_the_nearest_of_other_clusters(data):
         else:
             others = np.sort(distances[i, (labels >= 0) & (labels != own)])[: np.sum(labels == own)]
             assert mean == pytest.approx(others.mean(), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda X: X, id="plain"),
+        pytest.param(np.round, id="tied"),
+        pytest.param(lambda X: np.cumsum(X, axis=0) ** 3, id="uneven"),
+        pytest.param(lambda X: 1e154 * X, id="overflowing"),
+    ],
+)
+@pytest.mark.parametrize("d", [2, 7])
+def test_outsiders_among_many_points_are_the_nearest_wherever_they_were_looked_for(change, d):
+    rng = np.random.default_rng(d)
+    X = change(rng.normal(size=(500, d)))
+    places = np.argsort(np.argsort(X[:, 0]))
+    labels = np.stack([places * k // 500 for k in (2, 5, 11)] + [rng.integers(0, k, 500) for k in (3, 6)])
+    distances = cdist(X, X)
+    for row, means in zip(labels, PairPass(X, labels).outsider_means, strict=True):
+        for i, own in enumerate(row):
+            others = np.sort(distances[i, row != own])[: np.sum(row == own)]
+            assert means[i] == pytest.approx(others.mean(), rel=1e-12, abs=0.0)
