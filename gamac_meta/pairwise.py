@@ -347,15 +347,8 @@ class PartitionView:
         crossing = labels[edges[:, 0]] != labels[edges[:, 1]]
         return lengths[~crossing], lengths[crossing]
 
-    def nearest(self, count: int) -> tuple[Floats, Ints]:
-        """Distances and row indices into X (n, count) of each clustered point's nearest others."""
-        distances, indices = self._listed(count)
-        position = np.empty(len(self._all_X), dtype=np.int64)
-        position[self._order] = np.arange(self.n)
-        return distances, position[indices]
-
     def _listed(self, count: int) -> tuple[Floats, Ints]:
-        """The same as nearest, but indices of points as given."""
+        """Distances and indices (n, count) of each clustered point's nearest others, among points as given."""
         count = min(count, self.n - 1)
         if self.n < len(self._all_X):
             distances, indices = nearest_clustered(self._shared, self._all_labels >= 0, count)
@@ -366,7 +359,7 @@ class PartitionView:
     @cached_property
     def neighbor_labels(self) -> Labels:
         """(r, up to NEIGHBORS) clusters of the nearest other points, nearest first."""
-        return self.labels[self.nearest(NEIGHBORS)[1]]
+        return np.asarray(self.neighborhood[1][:, :NEIGHBORS])
 
     @cached_property
     def neighborhood(self) -> tuple[Floats, Labels]:

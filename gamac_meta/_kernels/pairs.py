@@ -108,10 +108,13 @@ def fold_rows(
     several = np.empty((ROWS, n))
     slice_sum = np.empty(atoms)
     slice_max = np.zeros(atoms)
+    slice_max_bits = slice_max.view(np.int64)
     # of all rows of one atom so far
     atom_sum = np.zeros(atoms)
     atom_min = np.empty(atoms)
+    atom_min_bits = atom_min.view(np.int64)
     atom_max = np.zeros(atoms)
+    atom_max_bits = atom_max.view(np.int64)
     for a in range(atoms):
         atom_min[a] = np.inf
     for i in range(start, stop):
@@ -128,16 +131,17 @@ def fold_rows(
             slice_sum[a] = total
             atom_sum[a] += total
         if extremes:
+            bits = distances.view(np.int64)
             for a in range(atoms):
-                cell = distances[starts[a] : starts[a + 1]]
-                smallest = np.inf
-                largest = 0.0
-                for j in range(cell.size):
-                    smallest = min(smallest, cell[j])
-                    largest = max(largest, cell[j])
-                slice_max[a] = largest
-                atom_min[a] = min(atom_min[a], smallest)
-                atom_max[a] = max(atom_max[a], largest)
+                codes = bits[starts[a] : starts[a + 1]]
+                low = INFINITE_BITS
+                high = 0
+                for j in range(codes.size):
+                    low = min(low, codes[j])
+                    high = max(high, codes[j])
+                slice_max_bits[a] = high
+                atom_min_bits[a] = min(atom_min_bits[a], low)
+                atom_max_bits[a] = max(atom_max_bits[a], high)
         home = atom_of[i]
         for q in range(labels.shape[0]):
             own = labels[q, home]
