@@ -210,15 +210,19 @@ def refine_rows(columns, start, stop, atom_of, labels, lowest, searched, slots, 
     n = columns.shape[1]
     distances = np.empty(n)
     patterns = distances.view(np.int64)
+    bins = np.empty(n, dtype=np.uint16)
     kept = np.empty(n, dtype=np.int64)
     rest = (1 << FINE_SHIFT) - 1
     for i in range(start, stop):
         _patterns_from(columns, i, i + 1, n, distances)
         later = patterns[i + 1 :]
+        later_bins = bins[i + 1 :]
+        for j in range(later.size):
+            later_bins[j] = max((later[j] >> BIN_SHIFT) - lowest, 0)
         size = 0
         for j in range(later.size):
             kept[size] = i + 1 + j
-            size += searched[max((later[j] >> BIN_SHIFT) - lowest, 0)]
+            size += searched[later_bins[j]]
         home = atom_of[i]
         for population in range(slots.shape[0]):
             q = population - 1
@@ -226,7 +230,7 @@ def refine_rows(columns, start, stop, atom_of, labels, lowest, searched, slots, 
                 continue
             for s in range(size):
                 j = kept[s]
-                slot = slots[population, max((patterns[j] >> BIN_SHIFT) - lowest, 0)]
+                slot = slots[population, bins[j]]
                 if slot < 0 or (q >= 0 and labels[q, atom_of[j]] < 0):
                     continue
                 fine = (patterns[j] >> FINE_SHIFT) & (FINE_BINS - 1)
