@@ -95,7 +95,7 @@ def study(table: Table, seconds: float, jobs: int) -> Searched:
 
 
 def prior(trials: pd.DataFrame, n: int) -> int | None:
-    """Row of HDBSCAN with min_cluster_size n/50, the points as they are."""
+    """Row of the first HDBSCAN with min_cluster_size n/50 on the points as they are, whatever its other settings."""
     wanted = max(5, n // 50)
     for row, trial in enumerate(trials.itertuples()):
         plain = trial.stage != "landmark" and trial.algorithm == "hdbscan" and trial.preprocessing == "none"

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamac_meta._kernels import neighborhood as kernels
-from gamac_meta.points import LISTED, SearchTree, SharedPoints
+from gamac_meta.points import LISTED, SearchTree, SharedPoints, nearest_among
 from gamac_meta.types import Floats, Ints, Labels
 
 # points of the own and of other clusters whose mean distances are taken
 FEW = 5
-# in more dimensions than this whole rows of distances are scanned, where there is no list so many pairs at a time
+# in more dimensions than this whole rows of distances are scanned
 TREE_DIMENSIONS = kernels.COLUMNS
-SCANNED_PAIRS = 1_000_000
 # from this many points in the plane on, kernel sums go by way of a grid, its nodes so many widths apart,
 # unless far outliers make it larger than so many nodes
 GRID_POINTS = 1000
@@ -100,38 +99,17 @@ def _suits_a_grid(X: Floats, width: float) -> bool:
 def nearest_clustered(shared: SharedPoints, inside: NDArray[np.bool_], count: int) -> tuple[Floats, Ints]:
     """Distances and indices (n, count) of each inside point's nearest other points inside (n,)."""
     n = inside.size
-    tree = shared.search_tree
     lists, places = np.empty((n, count)), np.empty((n, count), dtype=np.int64)
     found = kernels.listed_among(*shared.neighbors(min(max(LISTED, count), n - 1)), inside, lists, places)
-    short = found < count
-    if tree.points.shape[1] <= TREE_DIMENSIONS:
-        kernels.complete_lists(*_padded(tree), inside, np.flatnonzero(short[tree.order]), lists, places)
-    else:
-        _complete_by_scan(shared.X, inside, np.flatnonzero(short), lists, places)
+    short = np.flatnonzero(found < count)
+    if short.size:
+        lists[short], places[short] = nearest_among(shared.X, short, np.flatnonzero(inside), count)
     return lists, places
-
-
-def _complete_by_scan(X: Floats, inside: NDArray[np.bool_], rows: Ints, lists: Floats, places: Ints) -> None:
-    """What the kernel complete_lists does, in any number of columns; rows (r,) as given."""
-    from scipy.spatial.distance import cdist
-
-    count = lists.shape[1]
-    members = np.flatnonzero(inside)
-    step = max(1, SCANNED_PAIRS // members.size)
-    for start in range(0, rows.size, step):
-        some = rows[start : start + step]
-        distances = cdist(X[some], X[members])
-        distances[members == some[:, None]] = np.inf
-        nearest = np.argpartition(distances, count - 1, axis=1)[:, :count]
-        values = np.take_along_axis(distances, nearest, axis=1)
-        ascending = np.argsort(values, axis=1)
-        lists[some] = np.take_along_axis(values, ascending, axis=1)
-        places[some] = members[np.take_along_axis(nearest, ascending, axis=1)]
 
 
 def _padded(tree: SearchTree) -> SearchTree:
     """The tree with as many columns as the searches in it have, further ones zero."""
-    more = ((0, 0), (0, TREE_DIMENSIONS - tree.points.shape[1]))
+    more = ((0, 0), (0, kernels.COLUMNS - tree.points.shape[1]))
     return tree._replace(
         points=np.pad(tree.points, more), lower=np.pad(tree.lower, more), upper=np.pad(tree.upper, more)
     )

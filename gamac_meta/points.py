@@ -158,19 +158,26 @@ def valley_tree_of(tree: tuple[Ints, Floats], radii: Floats) -> ValleyTree:
 
 def nearest_others(X: Floats, count: int) -> tuple[Floats, Ints]:
     """Distances and indices (n, count) of each point's nearest other points."""
-    from scipy.spatial import cKDTree
-
     if count < 1:
         return np.empty((len(X), 0)), np.empty((len(X), 0), dtype=np.int64)
     if X.shape[1] > TREE_DIMENSIONS:
         squares, nearest = neighbors.nearest_by_scan(np.ascontiguousarray(X.T), count)
         return np.sqrt(squares), nearest
-    distances, indices = cKDTree(X).query(X, k=count + 1)
+    everyone = np.arange(len(X))
+    return nearest_among(X, everyone, everyone, count)
+
+
+def nearest_among(X: Floats, rows: Ints, members: Ints, count: int) -> tuple[Floats, Ints]:
+    """Distances and indices (r, count) of the members nearest to each of some rows of X, but for the row itself."""
+    from scipy.spatial import cKDTree
+
+    distances, indices = cKDTree(X[members]).query(X[rows], k=count + 1)
+    nearest = members[indices]
     # among duplicates a point need not come first in its own list: drop it wherever it is, else the last
-    own = indices == np.arange(len(X))[:, None]
+    own = nearest == rows[:, None]
     own[~own.any(axis=1), -1] = True
-    shape = (len(X), count)
-    return distances[~own].reshape(shape), indices[~own].reshape(shape).astype(np.int64)
+    shape = (len(rows), count)
+    return distances[~own].reshape(shape), nearest[~own].reshape(shape)
 
 
 def _densest_first(sums: Floats, distances: Floats) -> Ints:

@@ -19,7 +19,6 @@ MIXED = -2
 # whom a point looks for
 OWN = 0
 FOREIGN = 1
-CLUSTERED = 2
 # terms below exp(-30) of a point's largest are lost in its sum anyway
 NEGLIGIBLE = 30.0
 # grid nodes on either side of a point to which it is spread
@@ -142,7 +141,7 @@ def _sought(kind, c, own):
     """Whether a point of cluster own looks for one of cluster c, or for a node that holds c."""
     if c == NOTHING:
         return False
-    return c == MIXED or kind == CLUSTERED or (c == own) == (kind == OWN)
+    return c == MIXED or (c == own) == (kind == OWN)
 
 
 @kernel
@@ -546,34 +545,6 @@ def listed_among(distances, indices, inside, lists, places):
                     break
         found[i] = count
     return found
-
-
-@kernel
-def complete_lists(points, order, edges, lower, upper, inside, rows, lists, places):
-    """Fill the lists (n, wanted) of some rows, given as positions in the leaves, with the nearest points inside.
-
-    points (n, COLUMNS) in the order of the leaves, inside (n,) as given.
-    """
-    wanted = lists.shape[1]
-    placed = np.empty(order.size, dtype=np.int64)
-    for t in range(order.size):
-        placed[t] = 0 if inside[order[t]] else NOTHING
-    held = _contents(edges, placed)
-    best = np.empty((1, wanted))
-    at = np.empty((1, wanted), dtype=np.int64)
-    stack = np.empty(128, dtype=np.int64)
-    reach = np.empty(128)
-    for r in range(rows.size):
-        t = rows[r]
-        for place in range(wanted):
-            best[0, place] = np.inf
-        _search(
-            points, placed, edges, lower, upper, held, rows[r : r + 1], points[t], points[t],
-            CLUSTERED, wanted, best, at, stack, reach,
-        )  # fmt: skip
-        for place in range(wanted):
-            lists[order[t], place] = np.sqrt(best[0, place])
-            places[order[t], place] = order[at[0, place]]
 
 
 @vectorized

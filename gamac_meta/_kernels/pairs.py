@@ -23,7 +23,7 @@ ROUNDING = 1e-10
 MARGIN = 3.0
 # of such an error, what counts one guess later
 MEMORY = 0.75
-# of no distance. Distances are ordered as their bits, whose extremes, unlike those of floats, are found in vector lanes
+# beyond all distances, which are ordered as their bits: extremes of these, unlike of floats, are found in vector lanes
 INFINITE_BITS = int(np.array(np.inf).view(np.int64))
 
 

@@ -305,10 +305,10 @@ def mirrored_rows(X, center, first, patterns, unit, out):
 
 def one_thread(X):
     """Context in which a product runs in one thread: digits must not depend on how many there are."""
-    return one_product_thread() if pay(X) else nullcontext()
+    return one_product_thread() if pays(X) else nullcontext()
 
 
-def pay(X):
+def pays(X):
     """Whether distances of these points are made faster by a product than coordinate by coordinate."""
     return X.shape[1] > DIFFERENCES and len(X) > FEW
 

@@ -16,7 +16,7 @@ DEPTH = 64  # of halving: more than any number of blocks needs
 # boxes are as far as this share of their computed distance: rounding must not pass over a block that matters
 CAUTION = 1.0 - 1e-12
 INFINITE = np.float64(np.inf).view(np.int64)
-# in more dimensions than this boxes hold back few of the searches that joining makes
+# in more dimensions than this boxes hold back few of the searches that joining makes, unless core distances are large
 PLAIN = 4
 
 
@@ -199,10 +199,11 @@ def _outline(cores, clusters, lowest, only):
 
 @kernel
 def _nearest_pairs(columns, low, high, cores, clusters, separation):
-    """Pairs (k, 2) of a point of each cluster and one of another at the smallest mutual reachability, where that is
-    equal the nearest, for clusters whose separation (k,) is infinite; it is lowered to theirs, squared.
+    """For each cluster whose separation (k,) is infinite, the pair (k, 2) of a point of it and one of another at the
+    smallest mutual reachability, of equal ones the nearest; separation is lowered to theirs, squared.
 
-    Clusters of negative separation look for no pair. cores (m,), squared, and clusters (m,) of points in blocks.
+    Clusters of negative separation look for none. Their pairs are -1, as are those of clusters that have none because
+    squares overflow. cores (m,), squared, and clusters (m,) of points in blocks.
     """
     d, m = columns.shape
     count = low.shape[1]
@@ -210,7 +211,7 @@ def _nearest_pairs(columns, low, high, cores, clusters, separation):
     only = np.empty(count, dtype=np.int64)
     _outline(cores, clusters, lowest, only)
     core_bits = cores.view(np.int64)
-    pairs = np.empty((separation.size, 2), dtype=np.int64)
+    pairs = np.full((separation.size, 2), -1)
     apart = np.full(separation.size, np.inf)
     boxes = np.empty(count)
     squares = np.empty(BLOCK)
@@ -430,6 +431,8 @@ def _join(order, columns, low, high, cores, edges, lengths):
         for c in range(k):
             if reach[c] < 0.0:
                 continue
+            if pairs[c, 0] < 0:
+                raise OverflowError("squared distances between the points overflow")
             a = _root(leaders, pairs[c, 0])
             b = _root(leaders, pairs[c, 1])
             # two that chose each other, or several in a ring of ties, are one by now
@@ -646,7 +649,7 @@ def core_distances(X):
     Taken in units of the nearest distance, so that no power overflows in many dimensions.
     """
     core = np.zeros(len(X))
-    if products.pay(X):
+    if products.pays(X):
         with products.one_thread(X):
             products.walk(X, core, None)
     elif len(X) > 1:
@@ -670,10 +673,10 @@ def spanning_tree(X, core):
 def _core_and_tree(X):
     """Core distances (n,) of two or more points and the spanning tree of their mutual reachabilities."""
     core = np.zeros(len(X))
-    if products.pay(X) and len(X) <= products.CODED:
+    if products.pays(X) and len(X) <= products.CODED:
         codes = products.walk(X, core, products.codes_of(X))
         return core, products.coded_tree(X, core, *codes)
-    if products.pay(X):
+    if products.pays(X):
         products.walk(X, core, None)
         return core, _grown_tree(_blocks(X), core)
     blocks = _blocks(X)
@@ -709,7 +712,7 @@ def reflected_distances(X, starts, centroids, out):
     with products.one_thread(X):
         for c in np.flatnonzero(np.diff(starts) > 1):
             members, told = X[starts[c] : starts[c + 1]], out[starts[c] : starts[c + 1]]
-            if products.pay(members):
+            if products.pays(members):
                 products.reflect(members, centroids[c], told)
             else:
                 _reflect(*_blocks(members), centroids[c], told)

@@ -302,6 +302,11 @@ def test_trees_grown_and_joined_are_least_by_reachability_and_then_by_distance(k
         assert minimum_spanning_tree(joined).nnz == n - 1
 
 
+def test_trees_of_points_whose_squared_distances_overflow_are_refused():
+    with pytest.raises(OverflowError, match="squared distances"):
+        trees.spanning_tree(np.array([[0.0], [1e200], [3e200], [-2e200]]), np.zeros(4))
+
+
 @every_kind
 def test_core_distances_are_power_means_of_all_others(kind):
     X = several_blocks(kind)
