@@ -182,7 +182,7 @@ def load(directory: Path) -> Model:
             raise ModelError(
                 f"model {directory}: the card must describe {', '.join(BASES)}, got {sorted(recommenders)}"
             )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise ModelError(f"model {directory}: {CARD} is damaged ({type(error).__name__}: {error})") from error
     return model
 
@@ -195,7 +195,7 @@ def _read_card(directory: Path) -> dict[str, Any]:
         raise ModelError(f"no model at {directory}: {CARD} is missing") from None
     except OSError as error:
         raise ModelError(f"model {directory}: {CARD} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"model {directory}: {CARD} is damaged: {error}") from error
     if not isinstance(card, dict):
         raise ModelError(f"model {directory}: {CARD} must hold an object, got {type(card).__name__}")

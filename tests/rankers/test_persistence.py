@@ -73,6 +73,13 @@ def test_damaged_trios_are_refused(saved, trio):
         load(saved)
 
 
+def test_a_number_too_large_to_compute_with_is_refused(saved):
+    card = json.loads((saved / "card.json").read_text())
+    edit_card(saved, structure={name: [10**400] * len(card["features"]) for name in ("center", "spread", "weight")})
+    with pytest.raises(ModelError, match=r"card\.json is damaged \(OverflowError"):
+        load(saved)
+
+
 def test_damaged_learned_measure_is_refused(saved):
     path = saved / "learned-labels.txt"
     path.write_text(path.read_text().replace("leaf_value", "leaf_valve", 1))
@@ -121,7 +128,7 @@ def test_missing_trees(saved):
         load(saved)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": 2}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": 2}', "[" * 100_000])
 def test_damaged_card(saved, text):
     (saved / "card.json").write_text(text)
     with pytest.raises(ModelError, match=r"model .*"):
