@@ -14,6 +14,8 @@ that of its pick. Means [95 % bootstrap interval over data sets].
 Second table: the same of choices taught in other ways, each without the group, and what they lose more than the shipped
 way, paired. That one learns from the some 80 partitions that the corpus holds of every data set. Searches of other data
 sets were guided by choices that had seen the group; what they saw was judged by none of these.
+
+Third table: the stability under resampling of the dozen with the greatest scores, as in search_pools.py.
 """
 
 from __future__ import annotations
@@ -28,13 +30,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from judgement import JUDGEMENTS, Pool, likeness
-from search_pools import PATIENCE, SIZES, losses_of, prior
+from search_pools import PATIENCE, SIZES, Searched, losses_of, prior, stabilities, stability_table
 
 from corpus.assessors import external_rand
 from corpus.store import CorpusStore, Entry
 from gamac_meta import AutoClusterer
 from gamac_meta.executor import run
 from gamac_meta.files import replacing
+from gamac_meta.inputs import prepare
 from gamac_meta.recommend import load_model
 from gamac_meta.types import Floats, Ints, Labels, PartitionSet
 from rankers._lightgbm import fit_top
@@ -60,6 +63,10 @@ class Seen:
     agreement: Floats  # (P,) adjusted Rand index with the generating labels
     likeness: Floats  # (P, P)
     prior: Ints  # (1,) place of HDBSCAN n/50, (0,) where it was not tried
+    dozen: Ints  # places of those that the search gave the greatest scores
+    scores: Floats  # (dozen,)
+    between: Floats  # (dozen,) stability: index of the two parts
+    kept: Floats  # (dozen,) stability: index of the parts with the partition
 
 
 # ---- searches ----------------------------------------------------------------------------------------
@@ -87,13 +94,20 @@ def search(task: Search) -> Seen:
         found = AutoClusterer(time_budget=task.seconds, patience=PATIENCE, scale=None, model=task.model).fit(data.X)
     trials = found.trials_
     trials = trials[trials.score.notna() & trials.same_as.isna()]
-    labels = distinct(np.vstack([*map(found.partition, trials.number), task.entry.pool.labels]))
+    searched = np.array([found.partition(number) for number in trials.number])
+    dozen, between, kept = stabilities(prepare(data.X, None).data.X, trials, searched)
+    # what the search saw is distinct and comes first, so places of it stay
+    labels = distinct(np.vstack([searched, task.entry.pool.labels]))
     place = prior(trials, data.n)
     seen = Seen(
         Reading(task.model, data).partition_features(PartitionSet(labels)).astype(np.float32),
         np.array([external_rand(row, task.entry.truth) for row in labels]),
         likeness(labels),
         np.array([] if place is None else [place], dtype=np.int64),
+        np.array(dozen, dtype=np.int64),
+        trials.score.to_numpy()[dozen],
+        np.array(between),
+        np.array(kept),
     )
     task.path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(task.path) as beside:
@@ -264,7 +278,7 @@ def gather(directory: Path, step: int, seconds: float, jobs: int) -> Material:
 
 
 def report(material: Material, jobs: int) -> str:
-    """Both tables."""
+    """All tables."""
     judged = pools(material)
     lost = losses_by(judged)
     counts = [len(each.agreement) for each in material.seen.values()]
@@ -281,7 +295,24 @@ def report(material: Material, jobs: int) -> str:
         }
         rescored = {place: replace(pool, choice=scores[place]) for place, pool in judged.items()}
         taught[name] = losses_by(rescored)[CHOICE]
-    return "\n".join([*lines, "", *table(taught, lost[CHOICE])])
+    return "\n".join([*lines, "", *table(taught, lost[CHOICE]), "", *stability_table(searches(material))])
+
+
+def searches(material: Material) -> list[Searched]:
+    """What the stability of the dozen is told by."""
+    return [
+        Searched(
+            str(place),
+            len(seen.agreement),
+            float(seen.agreement.max()),
+            {},
+            tuple(seen.scores.tolist()),
+            tuple(seen.agreement[seen.dozen].tolist()),
+            tuple(seen.between.tolist()),
+            tuple(seen.kept.tolist()),
+        )
+        for place, seen in material.seen.items()
+    ]
 
 
 def main() -> None:

@@ -77,11 +77,7 @@ def study(table: Table, seconds: float, jobs: int) -> Searched:
     worth = np.array([adjusted_rand_score(reference[known], labels[known]) for labels in partitions])
     choice = trials.score.to_numpy()
     pool = Pool(worth, choice=choice, **scores, likeness=likeness(partitions), prior=prior(trials, len(X)))
-    points = prepare(X, search.scale_).data.X
-    dozen = np.argsort(-choice, kind="stable")
-    # landmarks are made by no clusterer of the search
-    dozen = [row for row in dozen if trials.stage.iloc[row] != "landmark"][:DOZEN]
-    stabilities = [stability(points, trials.iloc[row], partitions[row]) for row in dozen]
+    dozen, between, kept = stabilities(prepare(X, search.scale_).data.X, trials, partitions)
     return Searched(
         table.name,
         len(partitions),
@@ -89,8 +85,8 @@ def study(table: Table, seconds: float, jobs: int) -> Searched:
         losses_of(pool),
         tuple(choice[dozen].tolist()),
         tuple(worth[dozen].tolist()),
-        tuple(between for between, _ in stabilities),
-        tuple(kept for _, kept in stabilities),
+        between,
+        kept,
     )
 
 
@@ -109,6 +105,17 @@ def losses_of(pool: Pool) -> dict[str, dict[str, float]]:
     count = len(pool.agreement)
     sizes = {str(size): size for size in SIZES if size < count} | {"all": count}
     return {name: losses(pool, size, size) for name, size in sizes.items()}
+
+
+def stabilities(
+    X: Floats, trials: pd.DataFrame, partitions: Labels
+) -> tuple[list[int], tuple[float, ...], tuple[float, ...]]:
+    """Rows of the dozen of greatest score, and both stabilities of each."""
+    order = np.argsort(-trials.score.to_numpy(), kind="stable").tolist()
+    # landmarks are made by no clusterer of the search
+    dozen = [row for row in order if trials.stage.iloc[row] != "landmark"][:DOZEN]
+    found = [stability(X, trials.iloc[row], partitions[row]) for row in dozen]
+    return dozen, tuple(between for between, _ in found), tuple(kept for _, kept in found)
 
 
 def stability(X: Floats, trial, labels: Labels) -> tuple[float, float]:
@@ -151,9 +158,13 @@ def report(found: list[Searched]) -> str:
             for size in [*map(str, SIZES), "all"]
         ]
         lines.append(f"| {name} | " + " | ".join(str(mean(column)) if column else "" for column in columns) + " |")
+    return "\n".join([*lines, "", *stability_table(found)])
+
+
+def stability_table(found: list[Searched]) -> list[str]:
+    """What the pick gains by stability, in Markdown."""
     refitted = [each for each in found if each.worth]  # not where only landmarks came in time
-    lines += [
-        "",
+    lines = [
         f"| stability, times ({len(refitted)} sets) | index of the pick | less the score alone |",
         "|---|---|---|",
     ]
@@ -166,7 +177,7 @@ def report(found: list[Searched]) -> str:
     best = {each.data: max(each.worth) for each in refitted}
     lines.append(f"| score alone | {mean(alone)} | |")
     lines.append(f"| best of the dozen | {mean(best)} | {mean({data: best[data] - alone[data] for data in best})} |")
-    return "\n".join(lines)
+    return lines
 
 
 def picked(each: Searched, name: str, weight: float) -> float:

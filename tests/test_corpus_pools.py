@@ -64,7 +64,7 @@ def material(study):
         rows = np.full((4, 2), 10.0 * place)
         cases.append(SimpleNamespace(agreement=np.arange(4.0), pool_partitions=rows))
         if place % 2 == 0:
-            seen[place] = study.Seen(np.full((9, 2), 10.0 * place + 1), np.arange(9.0), np.eye(9), np.array([]))
+            seen[place] = study.Seen(np.full((9, 2), 10.0 * place + 1), np.arange(9.0), np.eye(9), *[np.array([])] * 5)
     cases[5].agreement = None
     return study.Material(SimpleNamespace(cases=cases), np.array([0, 0, 1, 1, 2, 2]), [], seen)
 
