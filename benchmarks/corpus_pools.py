@@ -86,8 +86,8 @@ def search(task: Search) -> Seen:
     try:
         with np.load(task.path, allow_pickle=False) as arrays:
             return Seen(**{field.name: arrays[field.name] for field in fields(Seen)})
-    except (FileNotFoundError, zipfile.BadZipFile):
-        pass  # derived data: made again
+    except (FileNotFoundError, KeyError, zipfile.BadZipFile):
+        pass  # derived data: what is damaged or of an earlier way is made again
     data = task.entry.data
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of scales that were not given

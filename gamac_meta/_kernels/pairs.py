@@ -86,6 +86,17 @@ def _distances_from(columns, i, out):
             values[j] = np.sqrt(values[j])
 
 
+@kernel
+def _bounds(bits):
+    """Smallest and largest of distances by their bits, infinite and 0 of none."""
+    smallest = INFINITE_BITS
+    largest = 0
+    for j in range(bits.size):
+        smallest = min(smallest, bits[j])
+        largest = max(largest, bits[j])
+    return smallest, largest
+
+
 @vectorized
 def fold_rows(
     columns, start, stop, starts, atom_of, labels, cluster_starts, cluster_atoms, offsets,
@@ -133,12 +144,7 @@ def fold_rows(
         if extremes:
             bits = distances.view(np.int64)
             for a in range(atoms):
-                codes = bits[starts[a] : starts[a + 1]]
-                low = INFINITE_BITS
-                high = 0
-                for j in range(codes.size):
-                    low = min(low, codes[j])
-                    high = max(high, codes[j])
+                low, high = _bounds(bits[starts[a] : starts[a + 1]])
                 slice_max_bits[a] = high
                 atom_min_bits[a] = min(atom_min_bits[a], low)
                 atom_max_bits[a] = max(atom_max_bits[a], high)
@@ -217,14 +223,7 @@ def _measure_cells(distances, cells, nearest, farthest, sums):
     nearest_bits = nearest.view(np.int64)
     farthest_bits = farthest.view(np.int64)
     for c in range(cells.size - 1):
-        cell = bits[cells[c] : cells[c + 1]]
-        smallest = INFINITE_BITS
-        largest = 0
-        for j in range(cell.size):
-            smallest = min(smallest, cell[j])
-            largest = max(largest, cell[j])
-        nearest_bits[c] = smallest
-        farthest_bits[c] = largest
+        nearest_bits[c], farthest_bits[c] = _bounds(bits[cells[c] : cells[c + 1]])
     # one by one: cells are too small for lanes
     for c in range(cells.size - 1):
         members = distances[cells[c] : cells[c + 1]]
