@@ -56,12 +56,13 @@ def build(
     high_dimensional: int = 0,
     noisy: int = 0,
     borders: int = 0,
+    overlaps: int = 0,
 ) -> Summary:
     """Fill a corpus directory up to the given numbers of data sets, and say what is in it.
 
     Entries that are there and whole are kept, so the same call after an interruption goes on where
     it stopped, and a greater number extends. The content depends on seed and assessors only.
-    datasets, views, high_dimensional, noisy, borders: of each collection; they do not change one another.
+    datasets, views, high_dimensional, noisy, borders, overlaps: of each collection; they do not change one another.
     n_jobs: processes, -1 for all cores. assessors: simulated assessors per data set.
     progress: a bar on standard error. url: database of the orders, SQLite in the directory by default.
 
@@ -74,6 +75,7 @@ def build(
         "high_dimensional": high_dimensional,
         "noisy": noisy,
         "borders": borders,
+        "overlaps": overlaps,
     }
     for name, value, least in (("datasets", datasets, 1), ("seed", seed, 0), ("assessors", assessors, 1)):
         if value < least:

@@ -153,6 +153,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--noisy", metavar="N", type=natural, default=0, help="and under heavy noise (default: 0)")
     command.add_argument("--borders", metavar="N", type=natural, default=0, help="and with faint borders (default: 0)")
+    command.add_argument("--overlaps", metavar="N", type=natural, default=0, help="and overlapping clouds (default: 0)")
     command.add_argument("--out", metavar="DIR", type=Path, required=True, help="directory of the corpus")
     command.add_argument("--seed", metavar="N", type=natural, default=0, help="default: 0")
     command.add_argument("--jobs", metavar="N", type=jobs, default=1, help="processes, -1 for all cores (default: 1)")
@@ -361,6 +362,7 @@ def corpus_build(arguments: argparse.Namespace) -> None:
         high_dimensional=arguments.high_dimensional,
         noisy=arguments.noisy,
         borders=arguments.borders,
+        overlaps=arguments.overlaps,
     )
     print(summary)
     print(f"next: {PROGRAM} corpus show {arguments.out} --out sheet.png")

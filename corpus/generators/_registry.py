@@ -115,6 +115,9 @@ COLLECTIONS: dict[str, Collection] = {
     ),
     "noisy": Collection("noisy", 3 * LARGEST_COLLECTION, "data under heavy noise", _PLANE, Real(0.15, 0.5)),
     "borders": Collection("borders", 4 * LARGEST_COLLECTION, "data with faint borders", _PLANE),
+    "overlaps": Collection(
+        "overlaps", 5 * LARGEST_COLLECTION, "data with overlapping clouds in 2 to 30 dimensions", _SPACE
+    ),
 }
 
 

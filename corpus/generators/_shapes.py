@@ -23,6 +23,17 @@ def sum_of_products(X: Floats, matrix: Floats) -> Floats:
     return np.asarray(np.einsum("nd,de->ne", X, matrix))
 
 
+def directions(rng: np.random.Generator, dims: int, count: int) -> Floats:
+    """(dims, count) random orthonormal columns (Gram-Schmidt)."""
+    columns: list[Floats] = []
+    for column in rng.normal(size=(count, dims)):
+        for _ in range(2):  # once more for the rounding of the first time
+            for other in columns:
+                column = column - np.sum(column * other) * other
+        columns.append(column / np.sqrt(np.sum(column**2)))
+    return np.column_stack(columns)
+
+
 def moved(X: Floats, x: float, y: float) -> Floats:
     """(n, 2) points moved by (x, y)."""
     return np.asarray(X + np.array([x, y]))

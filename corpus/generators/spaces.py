@@ -5,21 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from corpus.generators._registry import Blocks, Layers, Real, Whole, generator
-from corpus.generators._shapes import log_uniform, sum_of_products
+from corpus.generators._shapes import directions, log_uniform, sum_of_products
 from gamac_meta.types import Floats
 
 _DIMS = Whole(3, 64, log=True)
-
-
-def _directions(rng: np.random.Generator, dims: int, count: int) -> Floats:
-    """(dims, count) random orthonormal columns (Gram-Schmidt)."""
-    columns: list[Floats] = []
-    for column in rng.normal(size=(count, dims)):
-        for _ in range(2):  # once more for the rounding of the first time
-            for other in columns:
-                column = column - np.sum(column * other) * other
-        columns.append(column / np.sqrt(np.sum(column**2)))
-    return np.column_stack(columns)
 
 
 def _centers(rng: np.random.Generator, k: int, dims: int, apart: float) -> Floats:
@@ -62,7 +51,7 @@ def tilted_clouds(rng: np.random.Generator, sizes: list[int], *, dims: int, apar
     return [
         center + sum_of_products(rng.normal(size=(size, dims)) * log_uniform(rng, unequal, dims), axes.T)
         for center, size in zip(centers, sizes, strict=True)
-        for axes in [_directions(rng, dims, dims)]
+        for axes in [directions(rng, dims, dims)]
     ]
 
 
@@ -193,7 +182,7 @@ def own_subspaces(
     """Each cluster lies near a line, plane or room of its own; they cross, or nearly."""
     blocks = []
     for size in sizes:
-        flat = sum_of_products(rng.normal(size=(size, inner)), _directions(rng, dims, inner).T)
+        flat = sum_of_products(rng.normal(size=(size, inner)), directions(rng, dims, inner).T)
         shift = off * rng.normal(size=dims) / np.sqrt(dims)
         blocks.append(flat + shift + fuzz * rng.normal(size=(size, dims)) / np.sqrt(dims / inner))
     return blocks

@@ -329,9 +329,9 @@ class TestCollections:
             assert collection_of(collection.start) == collection
             assert collection_of(collection.start + 99_999) == collection
             assert GENERATORS[draw_recipe(collection.start, 7).family].collection == collection.name
-        assert [collection.start for collection in COLLECTIONS.values()] == [0, 100_000, 200_000, 300_000, 400_000]
-        with pytest.raises(InvalidInputError, match="index must be from 0 to 499999, got 500000"):
-            draw_recipe(500_000, 0)
+        assert [collection.start for collection in COLLECTIONS.values()] == list(range(0, 600_000, 100_000))
+        with pytest.raises(InvalidInputError, match="index must be from 0 to 599999, got 600000"):
+            draw_recipe(600_000, 0)
 
     def test_families_and_groups_are_of_one_collection(self):
         assert sorted(name for collection in COLLECTIONS for name in families(collection)) == sorted(GENERATORS)
@@ -369,6 +369,34 @@ class TestCollections:
         covariance = np.cov(X.T)
         assert np.abs(np.corrcoef(X.T) - np.eye(5)).max() > 0.1
         assert 2.0 < np.sqrt(np.linalg.cond(covariance)) <= 9.5
+
+    @pytest.mark.parametrize("name", families("overlaps"))
+    def test_overlapping_clouds_are_as_near_as_asked_and_run_into_one_another(self, name):
+        params = {"k": 4, "dims": 3, "apart": 2.5, "unequal": 1.0, "freedom": 8.0}
+        member = GENERATORS[name]
+        known = {each: params[each] for each in member.parameters}
+        blocks = member.make(np.random.default_rng(3), [20_000] * 4, known).blocks
+        centers = np.array([block.mean(axis=0) for block in blocks])
+        apart = np.linalg.norm(centers[:, None] - centers[None], axis=2)[np.triu_indices(4, k=1)]
+        assert apart.min() == pytest.approx(2.5, abs=0.06)
+        tails = 8.0 / 6.0 if "freedom" in known else 1.0  # Student's variance
+        for block in blocks:
+            np.testing.assert_allclose(np.cov(block.T), tails * np.eye(3), atol=0.1)
+        # of the two nearest, some points lie beyond the middle, on the other's side
+        a, b = (place[apart.argmin()] for place in np.triu_indices(4, k=1))
+        along = (blocks[a] - centers[b]) @ (centers[a] - centers[b]) / 2.5**2
+        assert 0.02 < np.mean(along < 0.5) < 0.2
+
+    def test_overlaps_are_of_two_columns_and_of_many(self):
+        dims = []
+        for index in range(500_000, 500_040):
+            recipe = draw_recipe(index, SEED)
+            params, sample = dict(recipe.params), generate(recipe)
+            assert sample.data.X.shape == (params["n"], params["dims"])
+            assert np.bincount(sample.references[0][sample.references[0] != NOISE]).size == params["k"] >= 2
+            dims.append(params["dims"])
+        assert min(dims) == 2
+        assert max(dims) >= 16
 
     def test_heavy_noise_is_heavy(self):
         shares = []
