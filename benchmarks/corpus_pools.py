@@ -35,6 +35,7 @@ from search_pools import PATIENCE, SIZES, Searched, losses_of, prior, stabilitie
 from corpus.assessors import external_rand
 from corpus.store import CorpusStore, Entry
 from gamac_meta import AutoClusterer
+from gamac_meta.automl._trials import renumbered
 from gamac_meta.executor import run
 from gamac_meta.files import replacing
 from gamac_meta.inputs import prepare
@@ -46,9 +47,9 @@ from rankers.assembly import assemble
 from rankers.cases import folds
 from rankers.metrics import bootstrap_mean
 from rankers.persistence import Model
-from rankers.pipeline import Fitted, fit
+from rankers.pipeline import Fitted
 from rankers.reading import Reading
-from rankers.validation import FOLDS, Lesson
+from rankers.validation import FOLDS, Lesson, fit_without
 
 FOLDER = "search_pools"
 CHOICE = "learned choice"
@@ -119,16 +120,8 @@ def distinct(labels: Labels) -> Labels:
     """The first of all partitions (p, n) that are the same up to the numbers of clusters, noise being one more."""
     kept = {}
     for row in labels:
-        _, first, codes = np.unique(row, return_index=True, return_inverse=True)
-        kept.setdefault(first.argsort().argsort()[codes].tobytes(), row)
+        kept.setdefault(renumbered(row + 1).tobytes(), row)
     return np.stack(list(kept.values()))
-
-
-def fit_without(task: tuple[Lesson, Floats]) -> Fitted:
-    """Everything, fitted to the cases that are not held out."""
-    lesson, held = task
-    seen = [case for case, out in zip(lesson.cases, held, strict=True) if not out]
-    return fit(seen, lesson.feature_names, lesson.measures, 0)
 
 
 # ---- judgements --------------------------------------------------------------------------------------
@@ -208,16 +201,20 @@ def lessons(material: Material, way: Way, held: int) -> tuple[list[Floats], list
     return rows, worth
 
 
-def teach(task: tuple[Material, Way, int]) -> dict[int, Floats]:
-    """Scores of the pools of a fold, by a choice taught without it."""
-    material, way, held = task
-    columns = partition_feature_names(material.lesson.measures)
-    booster = fit_top(*lessons(material, way, held), columns, 0, **way.changes)
-    return {
-        place: np.asarray(booster.predict(seen.partitions, num_threads=1))
-        for place, seen in material.seen.items()
-        if material.fold[place] == held
-    }
+class Teaching(NamedTuple):
+    """What one process needs to teach a choice, and to ask it."""
+
+    rows: list[Floats]  # of each pool that is heard: (P, c)
+    worth: list[Floats]  # (P,)
+    columns: tuple[str, ...]  # (c,)
+    changes: Mapping[str, Any]
+    asked: Mapping[int, Floats]  # data set -> (P, c) features of its pool
+
+
+def teach(task: Teaching) -> dict[int, Floats]:
+    """(P,) scores of each pool that is asked for."""
+    booster = fit_top(task.rows, task.worth, task.columns, 0, **task.changes)
+    return {place: np.asarray(booster.predict(rows, num_threads=1)) for place, rows in task.asked.items()}
 
 
 # ---- tables ------------------------------------------------------------------------------------------
@@ -260,7 +257,7 @@ def gather(directory: Path, step: int, seconds: float, jobs: int) -> Material:
     lesson = assemble(directory, n_jobs=jobs, progress=True).lesson
     fold = folds([case.group for case in lesson.cases], FOLDS)
     fitted = dict(
-        run(fit_without, [(lesson, fold == part) for part in range(FOLDS)], n_jobs=jobs, progress="fitting without")
+        run(fit_without, [(lesson, fold == part, 0) for part in range(FOLDS)], n_jobs=jobs, progress="fitting without")
     )
     shipped = load_model(None)
     models = [replace(shipped, learned=fitted[part].learned) for part in range(FOLDS)]
@@ -289,7 +286,15 @@ def report(material: Material, jobs: int) -> str:
     ]
     taught = {SHIPPED: lost[CHOICE]}
     for name, way in WAYS.items():
-        tasks = [(material, way, part) for part in range(FOLDS)]
+        tasks = [
+            Teaching(
+                *lessons(material, way, part),
+                partition_feature_names(material.lesson.measures),
+                way.changes,
+                {place: seen.partitions for place, seen in material.seen.items() if material.fold[place] == part},
+            )
+            for part in range(FOLDS)
+        ]
         scores = {
             place: each for _, found in run(teach, tasks, n_jobs=jobs, progress=name) for place, each in found.items()
         }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from corpus.generators._shapes import along, log_uniform, sum_of_products, wandering_curve
+from corpus.generators._shapes import along, ball, log_uniform, sum_of_products, wandering_curve
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.registry import Registry
 from gamac_meta.types import Dataset, Floats
@@ -141,9 +141,7 @@ def even_box(rng: np.random.Generator, n: int, d: int) -> Floats:
 @family("even_bodies")
 def even_ball(rng: np.random.Generator, n: int, d: int) -> Floats:
     """A ball or an ellipsoid, evenly filled."""
-    points = rng.normal(size=(n, d))
-    radius = rng.uniform(size=(n, 1)) ** (1.0 / d)
-    return _tilted(rng, points / np.sqrt(np.sum(points**2, axis=1, keepdims=True)) * radius)
+    return _tilted(rng, ball(rng, n, d))
 
 
 @family("even_bodies")

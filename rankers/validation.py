@@ -16,7 +16,7 @@ from gamac_meta.executor import run
 from gamac_meta.types import Floats, Ints
 from rankers.cases import Case, folds
 from rankers.model import Calibration
-from rankers.pipeline import Predicted, fit
+from rankers.pipeline import Fitted, Predicted, fit
 
 FOLDS = 5
 # what may be left out whole
@@ -65,10 +65,16 @@ def leave_out(
     return HeldOut(tuple(found[place] for place in range(len(lesson.cases))))
 
 
-def _fold(task: tuple[Lesson, Floats, int]) -> dict[int, Predicted]:
+def fit_without(task: tuple[Lesson, Floats, int]) -> Fitted:
+    """Everything, fitted to the cases of a lesson but those held out (q,), with a seed."""
     lesson, held, seed = task
     seen = [case for case, out in zip(lesson.cases, held, strict=True) if not out]
-    fitted = fit(seen, lesson.feature_names, lesson.measures, seed)
+    return fit(seen, lesson.feature_names, lesson.measures, seed)
+
+
+def _fold(task: tuple[Lesson, Floats, int]) -> dict[int, Predicted]:
+    lesson, held, _ = task
+    fitted = fit_without(task)
     return {int(place): fitted.predict(lesson.cases[place]) for place in np.flatnonzero(held)}
 
 

@@ -1,33 +1,21 @@
 """benchmarks/corpus_pools.py: pools of a real search, what a choice is taught, and what the tables hold."""
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from benchmark_modules import loaded
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
 from gamac_meta.recommend import load_model
 from gamac_meta.types import Dataset, PartitionSet
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-
 
 @pytest.fixture(scope="module")
 def study():
-    sys.path.insert(0, str(BENCHMARKS))  # it imports its neighbors
-    try:
-        spec = importlib.util.spec_from_file_location("corpus_pools", BENCHMARKS / "corpus_pools.py")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
+    with loaded("corpus_pools") as module:
         yield module
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-        sys.modules.pop("corpus_pools", None)
 
 
 def test_partitions_are_told_apart_by_their_groups_not_by_the_numbers_of_these(study):

@@ -1,23 +1,14 @@
 """benchmarks/judgement.py: a judgement loses what it should on planted pools."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from benchmark_modules import loaded
 
 
 @pytest.fixture(scope="module")
 def judgement():
-    spec = importlib.util.spec_from_file_location(
-        "judgement_benchmark", Path(__file__).parents[1] / "benchmarks" / "judgement.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    with loaded("judgement") as module:
+        yield module
 
 
 @pytest.fixture

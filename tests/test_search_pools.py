@@ -1,30 +1,17 @@
 """benchmarks/search_pools.py: losses, stability and picks on planted pools."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from benchmark_modules import loaded
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
-
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
 def pools():
-    sys.path.insert(0, str(BENCHMARKS))  # it imports its neighbors
-    try:
-        spec = importlib.util.spec_from_file_location("search_pools", BENCHMARKS / "search_pools.py")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
+    with loaded("search_pools") as module:
         yield module
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-        sys.modules.pop("search_pools", None)
 
 
 def pool_of(pools, worth, choice):

@@ -61,6 +61,19 @@ def disc(rng: np.random.Generator, n: int, inner: float = 0.0) -> Floats:
     return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
 
 
+def ball(rng: np.random.Generator, n: int, dims: int) -> Floats:
+    """(n, dims) points uniform in the unit ball."""
+    points = rng.normal(size=(n, dims))
+    radius = rng.uniform(size=(n, 1)) ** (1.0 / dims)
+    return np.asarray(points / np.sqrt(np.sum(points**2, axis=1, keepdims=True)) * radius)
+
+
+def student(rng: np.random.Generator, n: int, dims: int, freedom: float) -> Floats:
+    """(n, dims) points of the multivariate Student distribution: normal, with far tails."""
+    points = rng.normal(size=(n, dims))
+    return np.asarray(points / np.sqrt(rng.chisquare(freedom, size=(n, 1)) / freedom))
+
+
 def box(rng: np.random.Generator, n: int, width: float = 2.0, height: float = 2.0) -> Floats:
     """(n, 2) points uniform in a rectangle about the origin."""
     return np.asarray(rng.uniform(-0.5, 0.5, size=(n, 2)) * np.array([width, height]))

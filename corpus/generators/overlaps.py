@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from corpus.generators._registry import Blocks, Real, Whole, generator
-from corpus.generators._shapes import directions, log_uniform, sum_of_products
-from gamac_meta.types import Floats
+from corpus.generators._shapes import ball, directions, log_uniform, student, sum_of_products
 
 _DIMS = Whole(2, 30, log=True)
 _FEW = Whole(2, 5)
@@ -53,13 +52,7 @@ def mingled_tails(
     rng: np.random.Generator, sizes: list[int], *, dims: int, apart: float, unequal: float, freedom: float
 ) -> Blocks:
     """Clouds with far tails (multivariate Student) that lie in one another."""
-    clouds = [rng.normal(size=(size, dims)) / _widths(rng, size, freedom) for size in sizes]
-    return _placed(rng, clouds, apart, unequal)
-
-
-def _widths(rng: np.random.Generator, size: int, freedom: float) -> Floats:
-    """(size, 1) by which normal points are divided to be Student's."""
-    return np.asarray(np.sqrt(rng.chisquare(freedom, size=(size, 1)) / freedom))
+    return _placed(rng, [student(rng, size, dims, freedom) for size in sizes], apart, unequal)
 
 
 @generator(
@@ -73,11 +66,6 @@ def _widths(rng: np.random.Generator, size: int, freedom: float) -> Floats:
 )
 def mingled_bodies(rng: np.random.Generator, sizes: list[int], *, dims: int, apart: float, unequal: float) -> Blocks:
     """Balls, even inside, that overlap: where they do, points are denser."""
-    return _placed(rng, [_ball(rng, size, dims) for size in sizes], apart, unequal)
-
-
-def _ball(rng: np.random.Generator, size: int, dims: int) -> Floats:
-    """(size, dims) even in a ball, with unit variance along every axis."""
-    points = rng.normal(size=(size, dims))
-    radii = np.sqrt(dims + 2.0) * rng.uniform(size=(size, 1)) ** (1.0 / dims)
-    return np.asarray(radii * points / np.sqrt(np.sum(points**2, axis=1, keepdims=True)))
+    # so large that their spread is 1
+    radius = np.sqrt(dims + 2.0)
+    return _placed(rng, [radius * ball(rng, size, dims) for size in sizes], apart, unequal)

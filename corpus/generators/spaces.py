@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from corpus.generators._registry import Blocks, Layers, Real, Whole, generator
-from corpus.generators._shapes import directions, log_uniform, sum_of_products
+from corpus.generators._shapes import directions, log_uniform, student, sum_of_products
 from gamac_meta.types import Floats
 
 _DIMS = Whole(3, 64, log=True)
@@ -67,7 +67,7 @@ def tilted_clouds(rng: np.random.Generator, sizes: list[int], *, dims: int, apar
 def heavy_clouds(rng: np.random.Generator, sizes: list[int], *, dims: int, apart: float, freedom: float) -> Blocks:
     """Clouds with far tails (multivariate Student)."""
     return [
-        center + rng.normal(size=(size, dims)) / np.sqrt(rng.chisquare(freedom, size=(size, 1)) / freedom)
+        center + student(rng, size, dims, freedom)
         for center, size in zip(_centers(rng, len(sizes), dims, apart), sizes, strict=True)
     ]
 
