@@ -107,7 +107,7 @@ def clocked(X, partitions, device, everything):
         seconds[part] = time.perf_counter() - start
         return result
 
-    clock("sums", lambda: DevicePass(X, partitions, device, extremes=False).sums)
+    clock("sums", lambda: DevicePass(X, partitions, device, together=()).sums)
     made = DevicePass(X, partitions, device)
     clock("extremes", lambda: made.extremes)
     if everything or len(X) <= LONG:

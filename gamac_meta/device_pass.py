@@ -7,6 +7,7 @@ are as large as a byte budget allows and never stored; results come back as NumP
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 
@@ -40,10 +41,10 @@ class DevicePass(PairPass):
         device: Device,
         *,
         threads: int | None = None,
-        extremes: bool = True,
+        together: Collection[str] = ("extremes",),
         tile_bytes: int = TILE_BYTES,
     ) -> None:
-        super().__init__(X, labels, threads, extremes=extremes)
+        super().__init__(X, labels, threads, together=together)
         self.device = device
         self._doubles = tile_bytes // 8
         self._steps = steps_on(device, _side(self._doubles, 0))
@@ -112,7 +113,8 @@ class DevicePass(PairPass):
         partition, number = self._one_hot
         return self.device.xp.take(self._clusters.labels[:, points], partition, axis=0) == number
 
-    def _folded(self, with_extremes: bool) -> tuple[Sums, Extremes | None]:
+    def _folded(self, wanted: frozenset[str]) -> dict[str, Sums | Extremes | Floats]:
+        with_extremes = "extremes" in wanted
         xp, (p, n) = self.device.xp, self.labels.shape
         cells, K = int(self.corners[-1]), int(self.offsets[-1])
         own_mean, other_mean, own_farthest = (self._full((p, n), np.nan) for _ in range(3))
@@ -137,10 +139,9 @@ class DevicePass(PairPass):
                 )
         folds = Sums(self._in_given_order(own_mean), self._in_given_order(other_mean), self.device.to_numpy(pair_sums))
         if not with_extremes:
-            return folds, None
-        return folds, Extremes(
-            self._in_given_order(own_farthest), *(self.device.to_numpy(table) for table in (lowest, highest, cover))
-        )
+            return {"sums": folds}
+        tables = (self.device.to_numpy(table) for table in (lowest, highest, cover))
+        return {"sums": folds, "extremes": Extremes(self._in_given_order(own_farthest), *tables)}
 
     def _fold_sums(self, points: slice, sums: Any, pair_sums: Any) -> tuple[Any, Any]:
         """(p, points) own_mean and other_mean from sums (K, points); pair_sums is added to."""
@@ -219,7 +220,7 @@ def pass_over_pairs(
     *,
     threads: int | None = None,
     tile_rows: int = TILE_ROWS,
-    extremes: bool = True,
+    together: Collection[str] = ("extremes",),
 ) -> PairPass:
     """The pass on the device that the backend means for so many points, else on the CPU.
 
@@ -227,8 +228,8 @@ def pass_over_pairs(
     """
     device = device_for(backend, len(X))
     if device is None:
-        return PairPass(X, labels, threads, tile_rows, extremes)
-    return DevicePass(X, labels, device, threads=threads, extremes=extremes)
+        return PairPass(X, labels, threads, tile_rows, together)
+    return DevicePass(X, labels, device, threads=threads, together=together)
 
 
 def _side(doubles: int, clusters: int) -> int:

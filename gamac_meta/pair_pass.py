@@ -1,25 +1,25 @@
 """The tile pass: statistics of pairs of points, for all partitions of the same points at once.
 
-The distance matrix is never stored. A walk makes a point's distances once and folds them by atom
-of the partitions' common refinement, then by cluster; tiles of rows run in threads and are combined
-in order, so that the result does not depend on the thread count.
+The distance matrix is never stored. A walk makes a point's distances once and folds them by cell of near
+points, by atom of the partitions' common refinement, which is cut into cells, then by cluster; tiles of rows
+run in threads and are combined in order, so that the result does not depend on the thread count.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from gamac_meta._kernels import pairs as kernels
 from gamac_meta._kernels.neighborhood import build_tree
 from gamac_meta.concordance import Concordance, ExtremeSums, PairDistances
-from gamac_meta.refinement import Refinement, Refinements
+from gamac_meta.refinement import Refinements
 from gamac_meta.types import Floats, Ints, Labels
 
 TILE_ROWS = 128
@@ -49,7 +49,7 @@ class Extremes:
 class PairPass:
     """Pairwise statistics of several partitions of the same points, each walk made at most once.
 
-    extremes: whether the walk that makes the sums makes the extremes too, as both will be asked for.
+    together: which of "extremes" and "outsider_means" the walk that makes sums makes too, as they will be asked for.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class PairPass:
         labels: Labels,
         threads: int | None = None,
         tile_rows: int = TILE_ROWS,
-        extremes: bool = True,
+        together: Collection[str] = ("extremes",),
     ) -> None:
         self.X = np.ascontiguousarray(X, dtype=np.float64)
         self.labels = np.ascontiguousarray(labels, dtype=np.int32)
@@ -67,7 +67,7 @@ class PairPass:
         self.offsets: Ints = np.concatenate([[0], np.cumsum(self.n_clusters)])
         self.corners: Ints = np.concatenate([[0], np.cumsum(self.n_clusters**2)])
         self.tile_rows = tile_rows
-        self.extremes_with_sums = extremes
+        self.together = frozenset(together)
         # below ~500 points a thread costs more than it saves
         self.threads = threads or (processors() if len(X) > 500 else 1)
 
@@ -77,19 +77,6 @@ class PairPass:
         return np.concatenate(
             [np.bincount(row[row >= 0], minlength=k) for row, k in zip(self.labels, self.n_clusters, strict=True)]
         ).astype(np.int64)
-
-    @cached_property
-    def _groups(self) -> list[tuple[Refinement, Floats, Ints]]:
-        """Refinements, the points as columns in the order of each, and the places (K of the group,) of
-        its clusters among all."""
-        return [
-            (
-                group,
-                group.columns(self.X),
-                np.concatenate([np.arange(self.offsets[q], self.offsets[q + 1]) for q in group.rows]),
-            )
-            for group in self.refinements.groups
-        ]
 
     def _walk(self, tile: Callable[[int, int], Any], tile_rows: int) -> Iterator[Any]:
         """Results of all tiles in order, few of them alive at a time."""
@@ -107,45 +94,56 @@ class PairPass:
             for head in range(0, len(starts), group):
                 yield from pool.map(run, starts[head : head + group])
 
-    # ---- sums and extremes ------------------------------------------------------------------
+    # ---- sums, extremes and outsiders -------------------------------------------------------
 
     @cached_property
     def sums(self) -> Sums:
         """Distances summed by cluster."""
-        sums, extremes = self._folded(self.extremes_with_sums)
-        if extremes is not None:
-            self.__dict__["extremes"] = extremes
-        return sums
+        return cast(Sums, self._made("sums"))
 
     @cached_property
     def extremes(self) -> Extremes:
         """Smallest and largest distances by cluster."""
-        sums, extremes = self._folded(True)
-        assert extremes is not None
-        self.__dict__.setdefault("sums", sums)
-        return extremes
+        return cast(Extremes, self._made("extremes"))
 
-    def _folded(self, with_extremes: bool) -> tuple[Sums, Extremes | None]:
-        names = ("own_mean", "other_mean") + (("own_farthest",) if with_extremes else ())
-        rows = {name: np.full(self.labels.shape, np.nan) for name in names}
-        cells = int(self.corners[-1])
-        sums, extremes = np.zeros(cells), cells if with_extremes else 0
-        minima, maxima, cover = np.full(extremes, np.inf), np.zeros(extremes), np.full(self.sizes.size, np.inf)
+    @cached_property
+    def outsider_means(self) -> Floats:
+        """(p, n) mean distance to the |own cluster| nearest points of other clusters."""
+        return cast(Floats, self._made("outsider_means"))
+
+    def _made(self, name: str) -> Sums | Extremes | Floats:
+        """One of the above. What the same walk makes is kept, all that will be asked for."""
+        made = self._folded(self.together | {name})
+        for other, value in made.items():
+            self.__dict__.setdefault(other, value)
+        return made[name]
+
+    def _folded(self, wanted: frozenset[str]) -> dict[str, Sums | Extremes | Floats]:
+        """Sums, and those of extremes and outsider_means that are wanted."""
+        p, n = self.labels.shape
+        extremes, outsiders = "extremes" in wanted, "outsider_means" in wanted
+        made = {"own_mean": True, "other_mean": True, "own_farthest": extremes, "outsider_mean": outsiders}
+        rows = {name: np.full((p, n), np.nan) for name, there in made.items() if there}
+        tables = int(self.corners[-1])
+        sums, corners = np.zeros(tables), tables if extremes else 0
+        minima, maxima, cover = np.full(corners, np.inf), np.zeros(corners), np.full(self.sizes.size, np.inf)
         # many clusters make large tables: adding them up must not cost more than the tile itself
-        tile_rows = max(self.tile_rows, cells // self.X.shape[0])
-        for group, columns, places in self._groups:
+        tile_rows = max(self.tile_rows, tables // n)
+        nearby = build_tree(self.X)[0]
+        for group in self.refinements.groups:
+            order, cells, starts = group.cells(nearby, CELL_POINTS)
+            places = np.concatenate([np.arange(self.offsets[q], self.offsets[q + 1]) for q in group.rows])
             # means of nothing, and the rows of noise, stay -1
-            folded = [np.full((group.rows.size, self.X.shape[0]), -1.0) for _ in names]
+            folded = [np.full((group.rows.size, n) if there else (0, 0), -1.0) for there in made.values()]
             told = (
-                group.starts, group.atom_of, group.labels, *group.clusters, self.sizes[places],
-                self.corners[group.rows], with_extremes, *folded[:2], folded[-1],
+                np.ascontiguousarray(self.X[order].T), cells, starts, group.atom_of, group.labels, *group.clusters,
+                self.sizes[places], self.corners[group.rows], extremes, outsiders, *folded,
             )  # fmt: skip
 
-            def tile(
-                start: int, stop: int, columns: Floats = columns, told: tuple[Any, ...] = told, size: int = places.size
-            ) -> list[Floats]:
-                partial = [np.zeros(cells), np.full(extremes, np.inf), np.zeros(extremes), np.full(size, np.inf)]
-                kernels.fold_rows(columns, start, stop, *told, *partial)
+            def tile(start: int, stop: int, told: tuple[Any, ...] = told, size: int = places.size) -> list[Floats]:
+                columns, *rest = told
+                partial = [np.zeros(tables), np.full(corners, np.inf), np.zeros(corners), np.full(size, np.inf)]
+                kernels.fold_rows(columns, start, stop, *rest, *partial)
                 return partial
 
             # combined in tile order, so the thread count cannot change the last digits
@@ -154,30 +152,15 @@ class PairPass:
                 np.minimum(minima, lower, out=minima)
                 np.maximum(maxima, upper, out=maxima)
                 cover[places] = np.minimum(cover[places], near)
-            for name, values in zip(names, folded, strict=True):
-                rows[name][np.ix_(group.rows, group.order)] = np.where(values < 0.0, np.nan, values)
-        folds = Sums(rows["own_mean"], rows["other_mean"], sums)
-        return folds, Extremes(rows["own_farthest"], minima, maxima, cover) if with_extremes else None
-
-    @cached_property
-    def outsider_means(self) -> Floats:
-        """(p, n) mean distance to the |own cluster| nearest points of other clusters."""
-        out = np.full(self.labels.shape, np.nan)
-        nearby = build_tree(self.X)[0]
-        for group, _, places in self._groups:
-            order, cells, labels = group.cells(nearby, CELL_POINTS)
-            columns = np.ascontiguousarray(self.X[order].T)
-            cell_of = np.repeat(np.arange(cells.size - 1), np.diff(cells))
-            means = np.full((group.rows.size, self.X.shape[0]), -1.0)
-            told = columns, cells, cell_of, labels, group.clusters[2], self.sizes[places], means
-
-            def tile(start: int, stop: int, told: tuple[Any, ...] = told) -> None:
-                kernels.outsider_means(told[0], start, stop, *told[1:])
-
-            for _ in self._walk(tile, self.tile_rows):
-                pass  # each tile writes its own rows of means
-            out[np.ix_(group.rows, order)] = np.where(means < 0.0, np.nan, means)
-        return out
+            for name, values in zip(made, folded, strict=True):
+                if name in rows:
+                    rows[name][np.ix_(group.rows, order)] = np.where(values < 0.0, np.nan, values)
+        found: dict[str, Sums | Extremes | Floats] = {"sums": Sums(rows["own_mean"], rows["other_mean"], sums)}
+        if extremes:
+            found["extremes"] = Extremes(rows["own_farthest"], minima, maxima, cover)
+        if outsiders:
+            found["outsider_means"] = rows["outsider_mean"]
+        return found
 
     # ---- order of distances -----------------------------------------------------------------
 

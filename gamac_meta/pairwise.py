@@ -477,8 +477,11 @@ class PartitionView:
         return self._shared.core_distances[self._all_labels < 0]
 
 
-# statistics from the extremes of the pass
-EXTREMES = frozenset(["gaps", "diameters", "own_farthest", "cover"])
+# statistics made of what the pass makes together with sums
+TOGETHER = {
+    "extremes": frozenset(["gaps", "diameters", "own_farthest", "cover"]),
+    "outsider_means": frozenset(["outsider_mean"]),
+}
 
 STATISTIC_COSTS: dict[str, str] = {
     **dict.fromkeys(
@@ -612,8 +615,8 @@ def views(
     """
     shared = shared or SharedPoints(np.ascontiguousarray(X - X.mean(axis=0), dtype=np.float64))
     near = NearPass(shared, np.ascontiguousarray(labels, dtype=np.int32))
-    extremes = not EXTREMES.isdisjoint(needs)
-    pairs = pass_over_pairs(shared.X, labels, backend, threads=threads, tile_rows=tile_rows, extremes=extremes)
+    together = [made for made, asking in TOGETHER.items() if not asking.isdisjoint(needs)]
+    pairs = pass_over_pairs(shared.X, labels, backend, threads=threads, tile_rows=tile_rows, together=together)
     # one at a time: what a view has made of its points is freed with it
     for i, row in enumerate(pairs.labels):
         yield PartitionView(shared.X, row, pairs=pairs, row=i, shared=shared, near=near)

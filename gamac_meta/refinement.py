@@ -47,16 +47,17 @@ class Refinement:
         partition, atom = np.nonzero(self.labels < 0)
         return np.searchsorted(partition, np.arange(self.rows.size + 1)), atom.astype(np.uint32)
 
-    def cells(self, nearby: Ints, size: int) -> tuple[Ints, Ints, Labels]:
+    def cells(self, nearby: Ints, size: int) -> tuple[Ints, Ints, Ints]:
         """Atoms cut into cells of no more than size points, which lie together in the order nearby (n,): (n,)
-        points, cell by cell, (C + 1,) where each cell begins, (g, C) its cluster in each partition."""
+        points, cell by cell, (C + 1,) where each cell begins, (A + 1,) the first cell of each atom."""
         atom = np.empty_like(self.order)
         atom[self.order] = self.atom_of
         order = nearby[np.argsort(atom[nearby], kind="stable")]
         pieces = -(-np.diff(self.starts) // size)
-        within = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+        first = np.concatenate([[0], np.cumsum(pieces)])
+        within = np.arange(first[-1]) - np.repeat(first[:-1], pieces)
         starts = np.repeat(self.starts[:-1], pieces) + size * within
-        return order, np.append(starts, order.size), np.repeat(self.labels, pieces, axis=1)
+        return order, np.append(starts, order.size), first
 
     def columns(self, X: Floats) -> Floats:
         """(d, n) points in order, a dimension a row."""

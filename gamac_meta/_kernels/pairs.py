@@ -2,7 +2,8 @@
 
 Points are given as columns (d, n) in the order of their atoms: the cells of the common refinement of
 a group of partitions (gamac_meta/refinement.py), so that every cluster of every partition is a union
-of contiguous slices. Each distance is folded once, into its atom; clusters are folded from atoms.
+of contiguous slices. Each distance is folded once, into its cell of near points; atoms are folded from
+cells, clusters from atoms.
 
 Every kernel handles rows [start, stop) and writes only what belongs to those rows or to its own
 tile, so that tiles may run in any number of threads and be combined in order: the result does not
@@ -97,101 +98,6 @@ def _bounds(bits):
     return smallest, largest
 
 
-@vectorized
-def fold_rows(
-    columns, start, stop, starts, atom_of, labels, cluster_starts, cluster_atoms, offsets,
-    sizes, corners, extremes,
-    own_mean, other_mean, own_farthest, pair_sums, pair_minima, pair_maxima, cover,
-):  # fmt: skip
-    """Distances of each row, folded by cluster, for a group of g partitions.
-
-    starts (A + 1,) where each atom begins, atom_of (n,), labels (g, A) the cluster of each atom or -1.
-    cluster_atoms lists the atoms of each cluster of each partition, cluster_starts (K + 1,) where
-    each list begins, offsets (g + 1,) where each partition's first. sizes (K,) points; corners (g,)
-    where a partition's (k, k) table starts.
-    Written by row, in the order of columns: own_mean, other_mean, own_farthest (g, n); a mean of no
-    distances is -1, as this kernel may not make NaN.
-    Written by tile: pair_sums, pair_minima, pair_maxima (sum of k*k,), cover (K,).
-    Without extremes only the sums are made, and the other arrays are not touched.
-    """
-    n = columns.shape[1]
-    atoms = starts.size - 1
-    several = np.empty((ROWS, n))
-    slice_sum = np.empty(atoms)
-    slice_max = np.zeros(atoms)
-    slice_max_bits = slice_max.view(np.int64)
-    # of all rows of one atom so far
-    atom_sum = np.zeros(atoms)
-    atom_min = np.empty(atoms)
-    atom_min_bits = atom_min.view(np.int64)
-    atom_max = np.zeros(atoms)
-    atom_max_bits = atom_max.view(np.int64)
-    for a in range(atoms):
-        atom_min[a] = np.inf
-    for i in range(start, stop):
-        if (i - start) % ROWS == 0:
-            _distances_from(columns, i, several)
-        distances = several[(i - start) % ROWS]
-        # slices, as numba would otherwise check every index for counting from the end; sums in a loop
-        # of their own, so that they are the same to the last digit with and without extremes
-        for a in range(atoms):
-            cell = distances[starts[a] : starts[a + 1]]
-            total = 0.0
-            for j in range(cell.size):
-                total += cell[j]
-            slice_sum[a] = total
-            atom_sum[a] += total
-        if extremes:
-            bits = distances.view(np.int64)
-            for a in range(atoms):
-                low, high = _bounds(bits[starts[a] : starts[a + 1]])
-                slice_max_bits[a] = high
-                atom_min_bits[a] = min(atom_min_bits[a], low)
-                atom_max_bits[a] = max(atom_max_bits[a], high)
-        home = atom_of[i]
-        for q in range(labels.shape[0]):
-            own = labels[q, home]
-            if own < 0:
-                continue
-            first = offsets[q]
-            k = offsets[q + 1] - first
-            best = np.inf
-            for c in range(first, first + k):
-                members = cluster_atoms[cluster_starts[c] : cluster_starts[c + 1]]
-                total = 0.0
-                largest = 0.0
-                for s in range(members.size):
-                    total += slice_sum[members[s]]
-                    largest = max(largest, slice_max[members[s]])
-                if c == first + own:
-                    own_mean[q, i] = total / (sizes[c] - 1) if sizes[c] > 1 else -1.0
-                    if extremes:
-                        own_farthest[q, i] = largest
-                else:
-                    best = min(best, total / sizes[c])
-                    if extremes:
-                        cover[c] = min(cover[c], largest)
-            other_mean[q, i] = best if k > 1 else -1.0
-        if i + 1 == stop or atom_of[i + 1] != home:
-            for q in range(labels.shape[0]):
-                own = labels[q, home]
-                if own < 0:
-                    continue
-                line = corners[q] + own * (offsets[q + 1] - offsets[q])
-                for a in range(atoms):
-                    c = labels[q, a]
-                    if c < 0:
-                        continue
-                    pair_sums[line + c] += atom_sum[a]
-                    if extremes:
-                        pair_minima[line + c] = min(pair_minima[line + c], atom_min[a])
-                        pair_maxima[line + c] = max(pair_maxima[line + c], atom_max[a])
-            for a in range(atoms):
-                atom_sum[a] = 0.0
-                atom_min[a] = np.inf
-                atom_max[a] = 0.0
-
-
 @kernel
 def _sum_spending(values):
     """Sum of the values, which are spent: quarters are added up, value by value, until few values are left.
@@ -217,13 +123,8 @@ def _sum_spending(values):
 
 
 @kernel
-def _measure_cells(distances, cells, nearest, farthest, sums):
-    """Smallest and largest distance (C,) in each cell, and their sums."""
-    bits = distances.view(np.int64)
-    nearest_bits = nearest.view(np.int64)
-    farthest_bits = farthest.view(np.int64)
-    for c in range(cells.size - 1):
-        nearest_bits[c], farthest_bits[c] = _bounds(bits[cells[c] : cells[c + 1]])
+def _measure_cells(distances, cells, bounds, nearest, farthest, sums):
+    """Sum of the distances in each cell (C,), and with bounds the smallest and the largest."""
     # one by one: cells are too small for lanes
     for c in range(cells.size - 1):
         members = distances[cells[c] : cells[c + 1]]
@@ -231,6 +132,12 @@ def _measure_cells(distances, cells, nearest, farthest, sums):
         for j in range(members.size):
             total += members[j]
         sums[c] = total
+    if bounds:
+        bits = distances.view(np.int64)
+        nearest_bits = nearest.view(np.int64)
+        farthest_bits = farthest.view(np.int64)
+        for c in range(cells.size - 1):
+            nearest_bits[c], farthest_bits[c] = _bounds(bits[cells[c] : cells[c + 1]])
 
 
 @vectorized
@@ -311,6 +218,45 @@ def _sum_and_next(limit, values):
 
 
 @vectorized
+def _sum_of_smallest(values, size, wanted):
+    """Sum of the `wanted` smallest of values[:size], and the last of them; values are spent."""
+    low = 0
+    high = size - 1
+    # quickselect: values[:wanted] become the smallest
+    while high - low > SELECTED_BY_INSERTION:
+        middle = (low + high) // 2
+        a = values[low]
+        b = values[middle]
+        c = values[high]
+        pivot = max(min(a, b), min(max(a, b), c))
+        i = low
+        j = high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if wanted <= j + 1:
+            high = j
+        elif wanted > i:
+            low = i
+        else:
+            low = high
+    for i in range(low + 1, high + 1):
+        value = values[i]
+        j = i
+        while j > low and values[j - 1] > value:
+            values[j] = values[j - 1]
+            j -= 1
+        values[j] = value
+    return _sum_and_last(np.inf, values[:wanted])
+
+
+@vectorized
 def _sum_of_nearest(values, wanted, low, guess, high):
     """Sum of the `wanted` smallest values, and the last of them; -1 for it where it is not between low, excluded,
     and high. values may be spent."""
@@ -361,133 +307,197 @@ def _change(columns, i, before, slope, step):
 
 
 @vectorized
-def outsider_means(columns, start, stop, cells, cell_of, labels, offsets, sizes, out):
-    """out (g, n): mean of the |c| smallest distances from a point of cluster c to points of others.
+def _outsider_means(
+    i, distances, nearest, farthest, sums, columns, cells, populations, own, outside, outsiders, offsets, sizes,
+    kept, crossed, turned, edges, chosen, latest, reach, slopes, errors, step, out,
+):  # fmt: skip
+    """out[:, i]: mean of the |c| smallest distances from point i of cluster c to points of others.
 
     Where there are fewer outsiders than members, the mean of all there are; -1 where there are none.
-    Points are columns (d, n) in cells, near points in one cell where it can be: cells (C + 1,) where each begins,
-    cell_of (n,), labels (g, C). offsets (g + 1,) first cluster of each partition, sizes (K,) points.
     The distance of the |c|-th outsider differs from that of another point of the cluster, met before, by
     no more than the two are apart, and mostly by what it did on the steps before: most cells are nearer
     or farther than it, and only points of the others are compared.
+    own (g,) cluster of the point, outside (g, C) which cells are in others, outsiders (g,) how many points are.
+    Kept from point to point, by cluster (K,): latest, the last point met; reach, the distance of its |c|-th outsider;
+    slopes (K, d), how that changes; errors, by what share of a step guesses of it were wrong. Others are scratch.
+    """
+    for q in range(own.size):
+        if own[q] < 0 or outsiders[q] == 0:
+            continue
+        cluster = offsets[q] + own[q]
+        if outsiders[q] <= sizes[cluster]:
+            found, total = _inside(np.inf, outside[q], populations, farthest, sums, kept)
+            out[q, i] = total / found
+            continue
+        before = latest[cluster]
+        if before < 0:
+            apart = 0.0
+            lowest = low = -1.0
+            highest = high = farthest.max()
+            guess = 0.5 * high
+        else:
+            apart = distances[before]
+            rounding = ROUNDING * (apart + reach[cluster])
+            slack = apart + rounding
+            lowest = reach[cluster] - slack if slack < reach[cluster] else -1.0
+            highest = reach[cluster] + slack
+            guess = reach[cluster] + _change(columns, i, before, slopes[cluster], step)
+            guess = min(max(guess, lowest), highest)
+            margin = MARGIN * errors[cluster] * apart + rounding
+            low = max(guess - margin, lowest)
+            high = min(guess + margin, highest)
+        last = -1.0
+        while last < 0.0:
+            found, total = _inside(low, outside[q], populations, farthest, sums, kept)
+            size = _gather(low, high, outside[q], nearest, farthest, distances, cells, crossed, turned, edges, chosen)
+            more, last = _sum_of_nearest(chosen[:size], sizes[cluster] - found, low, guess, high)
+            # not there: between the bounds, and at last, as distances that overflow keep none, everywhere
+            low = lowest
+            high = highest
+            lowest = -1.0
+            highest = np.inf
+        out[q, i] = (total + more) / sizes[cluster]
+        # a shorter step would tell of rounding only
+        if apart > ROUNDING * last:
+            wrong = (last - guess) / apart
+            for column in range(step.size):
+                slopes[cluster, column] += wrong * (step[column] / apart)
+            errors[cluster] = max(abs(wrong), MEMORY * errors[cluster])
+        # an infinite one would bound nothing
+        if last < np.inf:
+            latest[cluster] = i
+            reach[cluster] = last
+
+
+@vectorized
+def fold_rows(
+    columns, start, stop, cells, starts, atom_of, labels, cluster_starts, cluster_atoms, offsets,
+    sizes, corners, extremes, outsiders,
+    own_mean, other_mean, own_farthest, outsider_mean, pair_sums, pair_minima, pair_maxima, cover,
+):  # fmt: skip
+    """Distances of each row, folded by cluster, for a group of g partitions.
+
+    cells (C + 1,) where each begins, starts (A + 1,) the first cell of each atom, atom_of (n,), labels (g, A) the
+    cluster of each atom or -1.
+    cluster_atoms lists the atoms of each cluster of each partition, cluster_starts (K + 1,) where
+    each list begins, offsets (g + 1,) where each partition's first. sizes (K,) points; corners (g,)
+    where a partition's (k, k) table starts.
+    Written by row, in the order of columns: own_mean, other_mean, own_farthest, outsider_mean (g, n); a mean of
+    no distances is -1, as this kernel may not make NaN.
+    Written by tile: pair_sums, pair_minima, pair_maxima (sum of k*k,), cover (K,).
+    Without extremes own_farthest, pair_minima, pair_maxima and cover are not touched, without outsiders
+    outsider_mean is not.
     """
     d, n = columns.shape
-    g, count = labels.shape
+    g, atoms = labels.shape
+    count = cells.size - 1
     several = np.empty((ROWS, n))
+    bounds = extremes or outsiders
     nearest = np.empty(count)
     farthest = np.empty(count)
     sums = np.empty(count)
+    nearest_bits = nearest.view(np.int64)
+    farthest_bits = farthest.view(np.int64)
+    slice_sum = np.empty(atoms)
+    slice_max = np.zeros(atoms)
+    slice_max_bits = slice_max.view(np.int64)
+    # of all rows of one atom so far
+    atom_sum = np.zeros(atoms)
+    atom_min = np.empty(atoms)
+    atom_min_bits = atom_min.view(np.int64)
+    atom_max = np.zeros(atoms)
+    atom_max_bits = atom_max.view(np.int64)
+    for a in range(atoms):
+        atom_min[a] = np.inf
+    # of the atom's outsiders, and of those of points before: see _outsider_means
+    some = count if outsiders else 0
     populations = cells[1:] - cells[:-1]
-    outside = np.empty((g, count), dtype=np.bool_)
-    outsiders = np.empty(g, dtype=np.int64)
-    kept = np.empty(count)
-    crossed = np.empty(count, dtype=np.uint8)
-    turned = np.empty(count, dtype=np.uint8)
-    edges = np.empty(count + 1, dtype=np.int64)
+    outside = np.empty((g, some), dtype=np.bool_)
+    outside_points = np.empty(g, dtype=np.int64)
+    kept = np.empty(some)
+    crossed = np.empty(some, dtype=np.uint8)
+    turned = np.empty(some, dtype=np.uint8)
+    edges = np.empty(some + 1, dtype=np.int64)
     chosen = np.empty(n)
     step = np.empty(d)
-    # the last point of each cluster met, the distance of its |c|-th outsider, how that changes from point to
-    # point, and by what share of a step guesses of it were wrong
     latest = np.full(sizes.size, -1)
     reach = np.empty(sizes.size)
     slopes = np.zeros((sizes.size, d))
     errors = np.ones(sizes.size)
     for i in range(start, stop):
-        home = cell_of[i]
-        if i == start or cell_of[i - 1] != home:
+        home = atom_of[i]
+        if outsiders and (i == start or atom_of[i - 1] != home):
             for q in range(g):
-                outsiders[q] = 0
-                for c in range(count):
-                    outside[q, c] = (labels[q, c] >= 0) & (labels[q, c] != labels[q, home])
-                    outsiders[q] += populations[c] if outside[q, c] else 0
+                outside_points[q] = 0
+                for a in range(atoms):
+                    other = (labels[q, a] >= 0) & (labels[q, a] != labels[q, home])
+                    for c in range(starts[a], starts[a + 1]):
+                        outside[q, c] = other
+                        outside_points[q] += populations[c] if other else 0
         if (i - start) % ROWS == 0:
             _distances_from(columns, i, several)
         distances = several[(i - start) % ROWS]
-        _measure_cells(distances, cells, nearest, farthest, sums)
+        _measure_cells(distances, cells, bounds, nearest, farthest, sums)
+        for a in range(atoms):
+            total = 0.0
+            for c in range(starts[a], starts[a + 1]):
+                total += sums[c]
+            slice_sum[a] = total
+            atom_sum[a] += total
+        if extremes:
+            for a in range(atoms):
+                low = INFINITE_BITS
+                high = 0
+                for c in range(starts[a], starts[a + 1]):
+                    low = min(low, nearest_bits[c])
+                    high = max(high, farthest_bits[c])
+                slice_max_bits[a] = high
+                atom_min_bits[a] = min(atom_min_bits[a], low)
+                atom_max_bits[a] = max(atom_max_bits[a], high)
         for q in range(g):
-            if labels[q, home] < 0 or outsiders[q] == 0:
+            own = labels[q, home]
+            if own < 0:
                 continue
-            cluster = offsets[q] + labels[q, home]
-            if outsiders[q] <= sizes[cluster]:
-                found, total = _inside(np.inf, outside[q], populations, farthest, sums, kept)
-                out[q, i] = total / found
-                continue
-            before = latest[cluster]
-            if before < 0:
-                apart = 0.0
-                lowest = low = -1.0
-                highest = high = farthest.max()
-                guess = 0.5 * high
-            else:
-                apart = distances[before]
-                rounding = ROUNDING * (apart + reach[cluster])
-                slack = apart + rounding
-                lowest = reach[cluster] - slack if slack < reach[cluster] else -1.0
-                highest = reach[cluster] + slack
-                guess = reach[cluster] + _change(columns, i, before, slopes[cluster], step)
-                guess = min(max(guess, lowest), highest)
-                margin = MARGIN * errors[cluster] * apart + rounding
-                low = max(guess - margin, lowest)
-                high = min(guess + margin, highest)
-            last = -1.0
-            while last < 0.0:
-                found, total = _inside(low, outside[q], populations, farthest, sums, kept)
-                size = _gather(
-                    low, high, outside[q], nearest, farthest, distances, cells, crossed, turned, edges, chosen
-                )
-                more, last = _sum_of_nearest(chosen[:size], sizes[cluster] - found, low, guess, high)
-                # not there: between the bounds, and at last, as distances that overflow keep none, everywhere
-                low = lowest
-                high = highest
-                lowest = -1.0
-                highest = np.inf
-            out[q, i] = (total + more) / sizes[cluster]
-            # a shorter step would tell of rounding only
-            if apart > ROUNDING * last:
-                wrong = (last - guess) / apart
-                for column in range(d):
-                    slopes[cluster, column] += wrong * (step[column] / apart)
-                errors[cluster] = max(abs(wrong), MEMORY * errors[cluster])
-            # an infinite one would bound nothing
-            if last < np.inf:
-                latest[cluster] = i
-                reach[cluster] = last
-
-
-@vectorized
-def _sum_of_smallest(values, size, wanted):
-    """Sum of the `wanted` smallest of values[:size], and the last of them; values are spent."""
-    low = 0
-    high = size - 1
-    # quickselect: values[:wanted] become the smallest
-    while high - low > SELECTED_BY_INSERTION:
-        middle = (low + high) // 2
-        a = values[low]
-        b = values[middle]
-        c = values[high]
-        pivot = max(min(a, b), min(max(a, b), c))
-        i = low
-        j = high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if wanted <= j + 1:
-            high = j
-        elif wanted > i:
-            low = i
-        else:
-            low = high
-    for i in range(low + 1, high + 1):
-        value = values[i]
-        j = i
-        while j > low and values[j - 1] > value:
-            values[j] = values[j - 1]
-            j -= 1
-        values[j] = value
-    return _sum_and_last(np.inf, values[:wanted])
+            first = offsets[q]
+            k = offsets[q + 1] - first
+            best = np.inf
+            for c in range(first, first + k):
+                members = cluster_atoms[cluster_starts[c] : cluster_starts[c + 1]]
+                total = 0.0
+                largest = 0.0
+                for s in range(members.size):
+                    total += slice_sum[members[s]]
+                    largest = max(largest, slice_max[members[s]])
+                if c == first + own:
+                    own_mean[q, i] = total / (sizes[c] - 1) if sizes[c] > 1 else -1.0
+                    if extremes:
+                        own_farthest[q, i] = largest
+                else:
+                    best = min(best, total / sizes[c])
+                    if extremes:
+                        cover[c] = min(cover[c], largest)
+            other_mean[q, i] = best if k > 1 else -1.0
+        if outsiders:
+            _outsider_means(
+                i, distances, nearest, farthest, sums, columns, cells, populations, labels[:, home], outside,
+                outside_points, offsets, sizes, kept, crossed, turned, edges, chosen, latest, reach, slopes, errors,
+                step, outsider_mean,
+            )  # fmt: skip
+        if i + 1 == stop or atom_of[i + 1] != home:
+            for q in range(g):
+                own = labels[q, home]
+                if own < 0:
+                    continue
+                line = corners[q] + own * (offsets[q + 1] - offsets[q])
+                for a in range(atoms):
+                    c = labels[q, a]
+                    if c < 0:
+                        continue
+                    pair_sums[line + c] += atom_sum[a]
+                    if extremes:
+                        pair_minima[line + c] = min(pair_minima[line + c], atom_min[a])
+                        pair_maxima[line + c] = max(pair_maxima[line + c], atom_max[a])
+            for a in range(atoms):
+                atom_sum[a] = 0.0
+                atom_min[a] = np.inf
+                atom_max[a] = 0.0

@@ -189,10 +189,10 @@ def test_a_walk_makes_the_extremes_only_when_they_are_wanted(monkeypatch):
     both = DevicePass(X, labels, strict_device())
     assert both.extremes is not None
     assert both.sums is not None
-    assert walks == [True]
-    one = DevicePass(X, labels, strict_device(), extremes=False)
+    assert walks == [{"extremes"}]
+    one = DevicePass(X, labels, strict_device(), together=())
     assert one.sums is not None
-    assert walks == [True, False]
+    assert walks == [{"extremes"}, {"sums"}]
 
 
 @pytest.mark.parametrize("name", sorted(MEASURES))
@@ -290,7 +290,7 @@ def test_the_pass_goes_where_the_backend_says(answering):
     on_device = pass_over_pairs(X, labels, "cupy")
     assert isinstance(on_device, DevicePass)
     assert on_device.device is answering
-    on_cpu = pass_over_pairs(X, labels, "auto", threads=1, tile_rows=5, extremes=False)
+    on_cpu = pass_over_pairs(X, labels, "auto", threads=1, tile_rows=5, together=())
     assert type(on_cpu) is PairPass
     assert_same(on_device, on_cpu)
 

@@ -22,13 +22,13 @@ def data(n=300, seed=0):
 
 @pytest.fixture
 def walks(monkeypatch):
-    """Names of the walks made, in order."""
+    """Names of the walks made, in order, and what those over all pairs make."""
     made = []
     for owner, name in ((PairPass, "_folded"), (PairPass, "_walk"), (SharedPoints, "neighbors")):
         original = getattr(owner, name)
 
         def counted(self, *arguments, original=original, name=name):
-            made.append((name, *[a for a in arguments if isinstance(a, bool)]))
+            made.append((name, *[a for a in arguments if isinstance(a, frozenset)]))
             return original(self, *arguments)
 
         monkeypatch.setattr(owner, name, counted)
@@ -77,14 +77,22 @@ def test_a_score_makes_no_walk_that_its_measure_does_not_need(walks):
         engine.score(labels[0], name)
     assert walks == []
     engine.score(labels[0], "silhouette")
-    assert walks == [("_folded", False), ("_walk",)], "sums alone, no extremes"
+    assert walks == [("_folded", frozenset(["sums"])), ("_walk",)], "sums alone, no extremes"
 
 
-def test_sums_and_extremes_of_all_partitions_are_one_walk(walks):
+@pytest.mark.parametrize("name", ["gd11", "os_index"])
+def test_a_score_is_that_of_the_walk_that_makes_everything(name):
     X, labels = data()
-    groups = len(PairPass(X, labels)._groups)
-    evaluate(X, labels, ["silhouette", "gd11", "gd33", "cop", "cs"])
-    assert walks == [("_folded", True), *groups * [("_walk",)]]
+    score = MeasureEngine(X).score(labels[1], name)
+    together = evaluate(X, labels[1], ["silhouette", "gd11", "os_index"])
+    assert score == together.values[0, together.measures.index(name)], "not even in the last digit"
+
+
+def test_sums_extremes_and_outsiders_of_all_partitions_are_one_walk(walks):
+    X, labels = data()
+    groups = len(refinement.Refinements(labels).groups)
+    evaluate(X, labels, ["silhouette", "gd11", "gd33", "cop", "cs", "os_index"])
+    assert walks == [("_folded", frozenset(["sums", "extremes", "outsider_means"])), *groups * [("_walk",)]]
 
 
 def test_atoms_of_all_partitions_are_found_once(monkeypatch):

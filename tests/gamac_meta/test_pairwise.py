@@ -88,6 +88,17 @@ def test_result_depends_on_neither_threads_nor_company(data, seed, threads, rows
     assert together.outsider_means[1] == pytest.approx(alone.outsider_means[0])
 
 
+@pytest.mark.parametrize("together", [(), ("extremes",), ("outsider_means",), ("extremes", "outsider_means")])
+def test_what_a_walk_makes_does_not_depend_on_what_else_it_makes(together):
+    X, labels = large()
+    made, alone = PairPass(X, labels, together=together), PairPass(X, labels, together=())
+    assert made.sums.pair_sums.any()
+    for part in ("sums", "extremes"):
+        for name, values in vars(getattr(alone, part)).items():
+            assert np.array_equal(getattr(getattr(made, part), name), values, equal_nan=True), "not even a digit"
+    assert np.array_equal(made.outsider_means, alone.outsider_means, equal_nan=True), "not even a digit"
+
+
 def large(n=1200, seed=0):
     rng = np.random.default_rng(seed)
     labels = np.array([rng.permutation(np.arange(n) % k) for k in (2, 7)])
