@@ -23,6 +23,7 @@ from gamac_meta.points import (
     NEIGHBORS,
     SharedPoints,
     core_separation,
+    sorted_within,
     spanning_tree_of,
     valley_tree_of,
 )
@@ -173,12 +174,12 @@ class PartitionView:
     @cached_property
     def to_centroid(self) -> Floats:
         """(n,) distance of each point to its own centroid."""
-        return np.sqrt(np.sum(self.deviations**2, axis=1))
+        return np.sqrt(_squared_lengths(self.deviations))
 
     @cached_property
     def to_center(self) -> Floats:
         """(n,) distance of each point to the mean of all."""
-        return np.sqrt(np.sum(self.X**2, axis=1))
+        return np.sqrt(_squared_lengths(self.X))
 
     @cached_property
     def centroid_to_center(self) -> Floats:
@@ -202,15 +203,15 @@ class PartitionView:
     @cached_property
     def border_distances(self) -> Floats:
         """(k,) mean distance to the centroid of the tenth of a cluster farthest from it, rounded up."""
-        ordered = self.to_centroid[np.lexsort((-self.to_centroid, self.labels))]
-        rank = np.arange(self.n) - self.starts[self.labels]
+        ordered = sorted_within(self.to_centroid, self.labels)
         wanted = np.ceil(self.sizes / 10)
-        return self.cluster_sums(np.where(rank < wanted[self.labels], ordered, 0.0)) / wanted
+        beyond = self.starts + (self.sizes - wanted)
+        return self.cluster_sums(np.where(np.arange(self.n) >= beyond[self.labels], ordered, 0.0)) / wanted
 
     @cached_property
     def within_ss(self) -> Floats:
         """(k,) sum of squared distances of a cluster's points to its centroid."""
-        return self.cluster_sums(np.sum(self.deviations**2, axis=1))
+        return self.cluster_sums(_squared_lengths(self.deviations))
 
     @cached_property
     def between_ss(self) -> float:
@@ -309,11 +310,17 @@ class PartitionView:
         return sums.smallest, sums.largest
 
     @cached_property
+    def _blocks(self) -> tuple[Ints, list[Any]]:
+        """(k + 1,) where clusters begin in X and the last ends, and their points in blocks of near ones."""
+        edges = np.append(self.starts, self.n)
+        return edges, trees.blocks_of_clusters(self.X, edges)
+
+    @cached_property
     def reflections(self) -> Floats:
         """(r,) mean distance from the mirror image of a point in its own centroid to the image's two
         nearest points of that cluster, NaN for a single point."""
         out = np.empty(self.n)
-        trees.reflected_distances(self.X, np.append(self.starts, self.n), self.centroids, out)
+        trees.reflected_distances(self.X, *self._blocks, self.centroids, out)
         return out
 
     @cached_property
@@ -329,7 +336,7 @@ class PartitionView:
     def density_structure(self) -> tuple[Floats, Floats]:
         """(k,) density sparseness of each cluster and (k,) its density separation from the others,
         NaN and infinite where a cluster is a single point."""
-        sparseness, separation = trees.density_structure(self.X, np.append(self.starts, self.n))
+        sparseness, separation = trees.density_structure(self.X, *self._blocks)
         return sparseness, separation
 
     # ---- neighbors ------------------------------------------------------------------------
@@ -412,16 +419,13 @@ class PartitionView:
 
     @cached_property
     def medoid_distances(self) -> Floats:
-        """(n, k) distance of each point to the medoid of each cluster, the point of least mean distance to the others.
+        """(k, n) distance of the medoid of each cluster, its point of least mean distance to its others, to each point.
 
         Of points equally central, as any two are, the one farther from the mean of all points.
         """
         from scipy.spatial.distance import cdist
 
-        own = np.nan_to_num(self.own_mean)
-        least = np.minimum.reduceat(own, self.starts)[self.labels]
-        order = np.lexsort((-self.to_center, own > least * (1.0 + 1e-12), self.labels))
-        return cdist(self.X, self.X[order[self.starts]])
+        return cdist(self.X[most_central(self.own_mean, self.labels, self.starts, self.to_center)], self.X)
 
     @cached_property
     def connectivity_means(self) -> tuple[Floats, Floats]:
@@ -588,6 +592,22 @@ STATISTIC_KINDS: dict[str, str] = {
         "structure",
     ),
 }
+
+
+def most_central(own_mean: Floats, labels: Labels, starts: Ints, apart: Floats) -> Ints:
+    """(k,) which row of each cluster has the least mean distance to its other points; of equals the one most apart.
+
+    own_mean, apart (r,) of rows by cluster, labels (r,) ascending, starts (k,) the first of each.
+    """
+    own = np.nan_to_num(own_mean)
+    rows = np.flatnonzero(own <= np.minimum.reduceat(own, starts)[labels] * (1.0 + 1e-12))
+    rows = rows[np.lexsort((-apart[rows], labels[rows]))]
+    return np.asarray(rows[np.searchsorted(labels[rows], np.arange(starts.size))])
+
+
+def _squared_lengths(rows: Floats) -> Floats:
+    """(n,) sum of squares of each row."""
+    return np.asarray(np.einsum("ij,ij->i", rows, rows))
 
 
 def _root(points: Floats) -> Floats:

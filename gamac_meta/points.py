@@ -46,15 +46,15 @@ class ValleyTree(NamedTuple):
     parents: Ints  # (2 n - 1,) merge that a node goes into, -1 for the last
     spans: Ints  # (2 n - 1, 2) where in the order a node begins, and its size
     weights: Floats  # (n,) root of the inverse density at each point
+    whole: float  # sum, over all pairs of points, of the ratio that mean_ratios speaks of
 
     def mean_ratios(self, labels: Labels, sizes: Floats) -> tuple[float, float]:
         """Means over pairs of points in one cluster of labels (n,), and in two, of the lowest density on the
         way between them over the geometric mean of the densities at both."""
         n, together = labels.size, float(np.sum(sizes * (sizes - 1.0))) / 2.0
         # writable as the zeros are, that one compiled kernel may serve both
-        inside = valleys.meeting_sum(*self, labels.copy(), sizes.size)
-        everywhere = valleys.meeting_sum(*self, np.zeros(n, dtype=np.int32), 1)
-        return inside / together, (everywhere - inside) / (n * (n - 1.0) / 2.0 - together)
+        inside = valleys.meeting_sum(*self[:-1], labels.copy(), sizes.size)
+        return inside / together, (self.whole - inside) / (n * (n - 1.0) / 2.0 - together)
 
 
 class SharedPoints:
@@ -153,7 +153,9 @@ def valley_tree_of(tree: tuple[Ints, Floats], radii: Floats) -> ValleyTree:
     order = np.argsort(heights, kind="stable")
     children = connected.merge_tree(edges[order])
     leaves, parents, spans = valleys.lay_out(children)
-    return ValleyTree(children, heights[order], leaves, parents, spans, np.sqrt(radii))
+    tree_of_merges = children, heights[order], leaves, parents, spans, np.sqrt(radii)
+    everyone = np.zeros(len(radii), dtype=np.int32)
+    return ValleyTree(*tree_of_merges, valleys.meeting_sum(*tree_of_merges, everyone, 1))
 
 
 def nearest_others(X: Floats, count: int) -> tuple[Floats, Ints]:
@@ -178,6 +180,15 @@ def nearest_among(X: Floats, rows: Ints, members: Ints, count: int) -> tuple[Flo
     own[~own.any(axis=1), -1] = True
     shape = (len(rows), count)
     return distances[~own].reshape(shape), nearest[~own].reshape(shape)
+
+
+def sorted_within(values: Floats, labels: Ints | Labels) -> Floats:
+    """(n,) values in ascending order within each cluster, cluster by cluster."""
+    order = np.argsort(values)
+    clusters = labels[order]
+    # numbers of 16 bits are sorted by counting them
+    few = clusters.max(initial=0) <= np.iinfo(np.int16).max
+    return np.asarray(values[order[np.argsort(clusters.astype(np.int16) if few else clusters, kind="stable")]])
 
 
 def _densest_first(sums: Floats, distances: Floats) -> Ints:
@@ -232,7 +243,7 @@ def _core_members(grouped: Grouped, indices: Ints) -> NDArray[np.bool_]:
     )
     to_few, to_many = np.sqrt(squares)
     sizes = np.diff(starts)
-    ordered = to_many[np.lexsort((to_many, np.repeat(np.arange(sizes.size), sizes)))]
+    ordered = sorted_within(to_many, np.repeat(np.arange(sizes.size), sizes))
     medians = 0.5 * (ordered[starts[:-1] + (sizes - 1) // 2] + ordered[starts[:-1] + sizes // 2])
     # distances that differ by rounding only are equal
     return to_few <= np.repeat(medians, sizes) * (1.0 + 1e-12)

@@ -23,7 +23,7 @@ from gamac_meta.concordance import Concordance, from_histogram
 from gamac_meta.executor import in_threads
 from gamac_meta.near_pass import FEW
 from gamac_meta.pair_pass import processors
-from gamac_meta.pairwise import NEIGHBORHOOD, STATISTIC_KINDS, PartitionView
+from gamac_meta.pairwise import NEIGHBORHOOD, STATISTIC_KINDS, PartitionView, most_central
 from gamac_meta.points import NEIGHBORS, SharedPoints
 from gamac_meta.refinement import refine
 from gamac_meta.types import Floats, Ints, Labels
@@ -482,14 +482,12 @@ class SampledView(PartitionView):
 
     @cached_property
     def medoid_distances(self) -> Floats:
-        """(n, k) distance of each point to the most central row of each cluster."""
+        """(k, n) distance of the most central row of each cluster to each point."""
         from scipy.spatial.distance import cdist
 
-        own = np.nan_to_num(self.own_mean)
-        least = np.minimum.reduceat(own, self._clustered.starts)[self.row_labels]
-        order = np.lexsort((-self.other_mean, own > least * (1.0 + 1e-12), self.row_labels))
-        medoids = self._statistics.sample.rows[self._rows[order[self._clustered.starts]]]
-        return cdist(self._all_X[self._order], self._all_X[medoids])
+        central = most_central(self.own_mean, self.row_labels, self._clustered.starts, self.other_mean)
+        medoids = self._statistics.sample.rows[self._rows[central]]
+        return cdist(self._all_X[medoids], self._all_X[self._order])
 
     @cached_property
     def outsider_mean(self) -> Floats:

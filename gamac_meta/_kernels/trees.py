@@ -5,6 +5,9 @@ box is too far away to matter is passed over, the others are measured in vector 
 are compared by their bit patterns, which order as they do: of integers the smallest is found in lanes too.
 """
 
+import math
+from itertools import pairwise
+
 import numpy as np
 
 from gamac_meta._kernels import products
@@ -469,24 +472,25 @@ def _joined_tree(blocks, core):
 
 @kernel
 def _sum(values):
-    """Sum in eight lanes whose order is written down. Left to the compiler, the order would be another in
-    each copy that it makes of a helper, and a value another in the last digit once machine code is kept."""
-    whole = values.size - values.size % 8
-    a = b = c = d = e = f = g = h = 0.0
-    for s in range(0, whole, 8):
-        lanes = values[s : s + 8]
-        a += lanes[0]
-        b += lanes[1]
-        c += lanes[2]
-        d += lanes[3]
-        e += lanes[4]
-        f += lanes[5]
-        g += lanes[6]
-        h += lanes[7]
-    rest = 0.0
-    for s in range(whole, values.size):
-        rest += values[s]
-    return ((a + b) + (c + d)) + ((e + f) + (g + h)) + rest
+    """Sum of the values, which are spent: quarters are added up until few are left.
+
+    Vector lanes then keep the order. Left to the compiler, the order would be another in each copy that it
+    makes of a helper, and a value another in the last digit once machine code is kept.
+    """
+    size = values.size
+    while size > 16:
+        quarter = size // 4
+        first, second = values[:quarter], values[quarter : 2 * quarter]
+        third, fourth = values[2 * quarter : 3 * quarter], values[3 * quarter : 4 * quarter]
+        for s in range(quarter):
+            first[s] = (first[s] + second[s]) + (third[s] + fourth[s])
+        for s in range(4 * quarter, size):
+            values[s - 3 * quarter] = values[s]
+        size -= 3 * quarter
+    total = 0.0
+    for s in range(size):
+        total += values[s]
+    return total
 
 
 @vectorized
@@ -515,18 +519,53 @@ def _inverse_squares(x, y, u, v, unit, out):
 
 
 @kernel
+def _inverse_squares_of_two(x, y, u, v, w, z, unit, shrink, first, second):
+    """The same of (u, v) and of (w, z), by one division for both, that of the product of their squares.
+
+    shrink is a power of two that makes the largest square about 1, so that no product overflows. Where one
+    is nearly zero, both come out infinite or NaN.
+    """
+    for s in range(x.size):
+        a = x[s] - u
+        b = y[s] - v
+        c = x[s] - w
+        e = y[s] - z
+        one = (a * a + b * b) * shrink
+        other = (c * c + e * e) * shrink
+        inverse = unit * shrink / (one * other)
+        first[s] = inverse * other
+        second[s] = inverse * one
+
+
+@kernel
+def _power_sums_in_plane(x, y, unit, totals):
+    """The same as _power_sums in two dimensions: two points at a time share the division, which costs most.
+
+    Of a duplicate, one nearly that, or one that shared a division with such, the total is infinite or NaN.
+    """
+    n = x.size
+    shrink = math.ldexp(1.0, -math.frexp(unit)[1])
+    first = np.empty(n)
+    second = np.empty(n)
+    for i in range(0, n - 1, 2):
+        _inverse_squares(x[i + 1 : i + 2], y[i + 1 : i + 2], x[i], y[i], unit, first)
+        totals[i] += first[0]
+        totals[i + 1] += first[0]
+        u, v = x[i + 2 :], y[i + 2 :]
+        _inverse_squares_of_two(u, v, x[i], y[i], x[i + 1], y[i + 1], unit, shrink, first, second)
+        others = totals[i + 2 :]
+        for s in range(others.size):
+            others[s] += first[s] + second[s]
+        totals[i] += _sum(first[: others.size])
+        totals[i + 1] += _sum(second[: others.size])
+
+
+@kernel
 def _power_sums(columns, unit, totals):
     """Add to totals (n,) the sum over all other points (d, n) of (unit / squared distance)^(d/2), each pair once."""
     d, n = columns.shape
     if d == 2:
-        x, y = columns[0], columns[1]
-        inverses = np.empty(n)
-        for i in range(n):
-            _inverse_squares(x[i + 1 :], y[i + 1 :], x[i], y[i], unit, inverses)
-            totals[i] += _sum(inverses[: n - i - 1])
-            others = totals[i + 1 :]
-            for s in range(others.size):
-                others[s] += inverses[s]
+        _power_sums_in_plane(columns[0], columns[1], unit, totals)
         return
     ratios = np.empty(BLOCK)
     powers = np.empty(BLOCK)
@@ -541,10 +580,10 @@ def _power_sums(columns, unit, totals):
             for s in range(size):
                 ratios[s] = np.divide(unit, ratios[s])
             _raise(ratios[:size], d, powers)
-            totals[i] += _sum(powers[:size])
             others = totals[start:stop]
             for s in range(size):
                 others[s] += powers[s]
+            totals[i] += _sum(powers[:size])
 
 
 @kernel
@@ -565,7 +604,8 @@ def _cores(order, columns, core):
         core[order[i]] = 0.0
         nearest = unit
         if not totals[i] < np.inf:
-            # a duplicate, or one so near that its power overflows: in units of the nearest distance none does
+            # a duplicate, one so near that its power overflows, or what shared a division with such: in units of
+            # the nearest distance no power overflows
             for column in range(d):
                 point[column] = columns[column, i]
             _squares(columns, 0, n, point, squares)
@@ -670,7 +710,7 @@ def spanning_tree(X, core):
     return (_joined_tree if X.shape[1] <= PLAIN else _grown_tree)(_blocks(X), core)
 
 
-def _core_and_tree(X):
+def _core_and_tree(X, blocks):
     """Core distances (n,) of two or more points and the spanning tree of their mutual reachabilities."""
     core = np.zeros(len(X))
     if products.pays(X) and len(X) <= products.CODED:
@@ -679,15 +719,23 @@ def _core_and_tree(X):
     if products.pays(X):
         products.walk(X, core, None)
         return core, _grown_tree(_blocks(X), core)
-    blocks = _blocks(X)
     _cores(blocks[0], blocks[1], core)
     return core, _joined_tree(blocks, core)
 
 
-def density_structure(X, starts):
+def blocks_of_clusters(X, starts):
+    """Blocks of each cluster's points, which both of the following search in; None where they search otherwise.
+
+    X must be ordered by cluster, starts (k + 1,).
+    """
+    members = [X[start:stop] for start, stop in pairwise(starts)]
+    return [_blocks(points) if len(points) > 1 and not products.pays(points) else None for points in members]
+
+
+def density_structure(X, starts, blocks):
     """Density sparseness (k,) and separation (k,) of each cluster, as DBCV defines them.
 
-    X must be ordered by cluster, starts (k + 1,). Clusters of one point take no part: NaN.
+    X, starts and blocks as of blocks_of_clusters. Clusters of one point take no part: NaN.
     """
     k = len(starts) - 1
     core, internal = np.zeros(len(X)), np.zeros(len(X), dtype=bool)
@@ -695,7 +743,7 @@ def density_structure(X, starts):
     with products.one_thread(X):
         for c in np.flatnonzero(np.diff(starts) > 1):
             start, stop = starts[c], starts[c + 1]
-            core[start:stop], (edges, lengths) = _core_and_tree(X[start:stop])
+            core[start:stop], (edges, lengths) = _core_and_tree(X[start:stop], blocks[c])
             inner = np.bincount(edges.ravel(), minlength=stop - start) > 1
             # a star has no edge between internal points, a pair no internal points: all then count
             inside = lengths[inner[edges[:, 0]] & inner[edges[:, 1]]]
@@ -705,14 +753,14 @@ def density_structure(X, starts):
     return sparseness, np.sqrt(_separations(X[internal], core[internal] ** 2, cluster[internal], k))
 
 
-def reflected_distances(X, starts, centroids, out):
-    """out (n,): mean distance from a point's mirror image in its centroid to the image's two
-    nearest points of the same cluster, NaN for a single point.  X must be ordered by cluster, starts (k + 1,)."""
+def reflected_distances(X, starts, blocks, centroids, out):
+    """out (n,): mean distance from a point's mirror image in its centroid to the image's two nearest points
+    of the same cluster, NaN for a single point. X, starts and blocks as of blocks_of_clusters."""
     out[:] = np.nan
     with products.one_thread(X):
         for c in np.flatnonzero(np.diff(starts) > 1):
             members, told = X[starts[c] : starts[c + 1]], out[starts[c] : starts[c + 1]]
-            if products.pays(members):
+            if blocks[c] is None:
                 products.reflect(members, centroids[c], told)
             else:
-                _reflect(*_blocks(members), centroids[c], told)
+                _reflect(*blocks[c], centroids[c], told)

@@ -51,9 +51,9 @@ def medoid_silhouette(xp, medoid_distances, labels, sizes, k):
     their cluster, as any two are, the medoid is the one farther from the mean of all points. A point
     that is alone in its cluster counts 0, as in the silhouette, where the paper's formula gives 1.
     """
-    own = xp.arange(k)[None, :] == labels[:, None]
-    inside = xp.sum(xp.where(own, medoid_distances, 0.0), axis=1)
-    outside = xp.min(xp.where(own, inf, medoid_distances), axis=1)
+    own = xp.arange(k)[:, None] == labels[None, :]
+    inside = xp.sum(xp.where(own, medoid_distances, 0.0), axis=0)
+    outside = xp.min(xp.where(own, inf, medoid_distances), axis=0)
     return xp.mean(xp.where(sizes[labels] == 1, 0.0, silhouette_widths(xp, inside, outside)))
 
 

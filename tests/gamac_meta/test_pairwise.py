@@ -331,13 +331,31 @@ def test_core_distances_are_power_means_of_all_others(kind):
     assert trees.core_distances(X) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("scale", [1e-140, 1e-70, 1.0, 1e70, 1e140])
+@pytest.mark.parametrize("gap", [0.0, 1e-170, 1e-150, 1e-120, 1e-70])
+def test_core_distances_in_the_plane_keep_their_digits_beside_points_that_all_but_coincide(scale, gap):
+    X = np.random.default_rng(0).normal(size=(101, 2))
+    # two that share a division meet one that nearly coincides with the first, and is near the second
+    X[64], X[65], X[70], X[71] = (0.0, 0.0), (1e-8, 0.0), (gap, 0.0), (gap, gap)
+    X *= scale
+    distances = np.hypot(*(X[:, None] - X[None, :]).transpose(2, 0, 1))
+    np.fill_diagonal(distances, np.inf)
+    nearest = distances.min(axis=1)
+    with np.errstate(invalid="ignore"):
+        ratios = np.where(nearest[:, None] > 0.0, nearest[:, None] / distances, 1.0)
+    expected = nearest * np.mean(ratios**2, axis=1, where=~np.eye(101, dtype=bool)) ** -0.5
+    # squares of the smallest vanish: distances by which nothing can be told from zero
+    expected[nearest < 1e-162] = 0.0
+    assert trees.core_distances(X) == pytest.approx(expected, rel=1e-13, abs=0.0)
+
+
 @every_kind
 def test_the_tree_made_with_core_distances_is_that_of_their_reachabilities(kind):
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
     X = several_blocks(kind)
-    core, (edges, lengths) = trees._core_and_tree(X)
+    core, (edges, lengths) = trees._core_and_tree(X, *trees.blocks_of_clusters(X, [0, len(X)]))
     assert np.array_equal(core, trees.core_distances(X))
     reach = np.maximum(squareform(pdist(X)), np.maximum.outer(core, core))
     assert lengths == pytest.approx(reach[edges[:, 0], edges[:, 1]], rel=1e-12)
