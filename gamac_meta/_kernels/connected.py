@@ -5,6 +5,10 @@ import numpy as np
 from gamac_meta._kernels.compiler import kernel
 
 BUCKETS = 1024
+# in mean lengths of an arc: wider ones are fewer, but more nodes are met again in them
+BUCKET_WIDTH = 0.25
+# in all buckets' lists, at first: doubled where they do not do
+PLACES = 64
 
 
 @kernel
@@ -178,95 +182,99 @@ def neighbor_graph(indices, distances):
 
 
 @kernel
-def _join(node, bucket, first, before, after, bucket_of):
-    """Put a node at the head of a bucket's list."""
-    head = first[bucket]
-    first[bucket] = node
-    before[node] = -1
-    after[node] = head
-    bucket_of[node] = bucket
-    if head >= 0:
-        before[head] = node
+def _search(source, starts, ends, lengths, width, later, wanted, reach, dealt, first, node_at, after):
+    """reach (n,): length of the shortest path from source, for good of the `wanted` points that are later (n,).
 
-
-@kernel
-def _leave(node, first, before, after, bucket_of):
-    """Take a node out of the list of its bucket."""
-    if before[node] >= 0:
-        after[before[node]] = after[node]
-    else:
-        first[bucket_of[node]] = after[node]
-    if after[node] >= 0:
-        before[after[node]] = before[node]
-    bucket_of[node] = -1
+    Distances are corrected bucket by bucket (Meyer & Sanders 2003, doi:10.1016/S0196-6774(03)00076-2). A node
+    stays in the buckets that it has left behind, and is passed over there: that costs less than taking it out.
+    Whether there was room: buckets are lists, from first (BUCKETS,) on, of places in node_at and after.
+    dealt (n,) is the reach that a node had when last left.
+    """
+    for bucket in range(first.size):
+        first[bucket] = -1
+    for i in range(reach.size):
+        reach[i] = np.inf
+        dealt[i] = np.inf
+    reach[source] = 0.0
+    node_at[0] = source
+    after[0] = -1
+    first[0] = 0
+    used = 1
+    free = -1
+    turn = 0
+    waiting = 1
+    while waiting > 0 and wanted > 0:
+        here = turn % BUCKETS
+        while first[here] >= 0:
+            place = first[here]
+            node = node_at[place]
+            first[here] = after[place]
+            due = int(reach[node] / width)
+            if due > turn:
+                # had come beyond the ring of buckets
+                bucket = min(due, turn + BUCKETS - 1) % BUCKETS
+                after[place] = first[bucket]
+                first[bucket] = place
+                continue
+            after[place] = free
+            free = place
+            waiting -= 1
+            if dealt[node] <= reach[node]:
+                continue
+            if later[node] and dealt[node] == np.inf:
+                wanted -= 1
+            dealt[node] = reach[node]
+            for arc in range(starts[node], starts[node + 1]):
+                target = ends[arc]
+                length = reach[node] + lengths[arc]
+                if length < reach[target]:
+                    reach[target] = length
+                    bucket = min(int(length / width), turn + BUCKETS - 1) % BUCKETS
+                    place = free
+                    if place >= 0:
+                        free = after[place]
+                    elif used == node_at.size:
+                        return False
+                    else:
+                        place = used
+                        used += 1
+                    node_at[place] = target
+                    after[place] = first[bucket]
+                    first[bucket] = place
+                    waiting += 1
+        turn += 1
+    return True
 
 
 @kernel
 def path_lengths(starts, ends, lengths, sources):
-    """(m, m) length of the shortest path between sources (m,), infinite where there is none.
-
-    From each source in turn a search corrects distances bucket by bucket (Meyer & Sanders 2003,
-    doi:10.1016/S0196-6774(03)00076-2), until all later sources are reached for good.
-    """
+    """(m, m) length of the shortest path between sources (m,), infinite where there is none: from each source in
+    turn to all later ones."""
     n = starts.size - 1
     m = sources.size
     total = 0.0
     for arc in range(lengths.size):
         total += lengths[arc]
-    width = 0.5 * total / lengths.size if total > 0.0 else 1.0
+    width = BUCKET_WIDTH * total / lengths.size if total > 0.0 else 1.0
     paths = np.empty((m, m))
     later = np.empty(n, dtype=np.bool_)
-    seen = np.empty(n, dtype=np.int64)
     for i in range(n):
         later[i] = False
-        seen[i] = -1
     for s in range(m):
         paths[s, s] = 0.0
         later[sources[s]] = True
     reach = np.empty(n)
-    first = np.empty(BUCKETS, dtype=np.int64)
-    bucket_of = np.empty(n, dtype=np.int64)
-    before = np.empty(n, dtype=np.int64)
-    after = np.empty(n, dtype=np.int64)
+    dealt = np.empty(n)
+    first = np.empty(BUCKETS, dtype=np.int32)
+    node_at = np.empty(PLACES, dtype=np.int32)
+    after = np.empty(PLACES, dtype=np.int32)
     for s in range(m - 1):
-        for bucket in range(BUCKETS):
-            first[bucket] = -1
-        for i in range(n):
-            bucket_of[i] = -1
-            reach[i] = np.inf
         later[sources[s]] = False
-        reach[sources[s]] = 0.0
-        turn = 0
-        _join(sources[s], turn, first, before, after, bucket_of)
-        waiting = 1
-        wanted = m - 1 - s
-        while waiting > 0 and wanted > 0:
-            while first[turn % BUCKETS] >= 0:
-                node = first[turn % BUCKETS]
-                _leave(node, first, before, after, bucket_of)
-                due = int(reach[node] / width)
-                if due > turn:
-                    # had come beyond the ring of buckets
-                    _join(node, min(due, turn + BUCKETS - 1) % BUCKETS, first, before, after, bucket_of)
-                    continue
-                waiting -= 1
-                if later[node] and seen[node] != s:
-                    seen[node] = s
-                    wanted -= 1
-                for arc in range(starts[node], starts[node + 1]):
-                    target = np.int64(ends[arc])
-                    length = reach[node] + lengths[arc]
-                    if length < reach[target]:
-                        reach[target] = length
-                        bucket = min(int(length / width), turn + BUCKETS - 1) % BUCKETS
-                        if bucket_of[target] < 0:
-                            waiting += 1
-                        elif bucket_of[target] != bucket:
-                            _leave(target, first, before, after, bucket_of)
-                        else:
-                            continue
-                        _join(target, bucket, first, before, after, bucket_of)
-            turn += 1
+        while not _search(
+            sources[s], starts, ends, lengths, width, later, m - 1 - s, reach, dealt, first, node_at, after
+        ):
+            node_at = np.empty(2 * node_at.size, dtype=np.int32)
+            after = np.empty(2 * after.size, dtype=np.int32)
         for t in range(s + 1, m):
             paths[s, t] = reach[sources[t]]
             paths[t, s] = reach[sources[t]]
