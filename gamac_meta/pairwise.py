@@ -355,13 +355,12 @@ class PartitionView:
         return lengths[~crossing], lengths[crossing]
 
     def _listed(self, count: int) -> tuple[Floats, Ints]:
-        """Distances and indices (n, count) of each clustered point's nearest others, among points as given."""
+        """Distances and indices (all points, count) of each clustered point's nearest others, among points as given;
+        rows of noise have no meaning."""
         count = min(count, self.n - 1)
         if self.n < len(self._all_X):
-            distances, indices = nearest_clustered(self._shared, self._all_labels >= 0, count)
-        else:
-            distances, indices = self._shared.neighbors(count)
-        return distances[self._order], indices[self._order]
+            return nearest_clustered(self._shared, self._all_labels >= 0, count)
+        return self._shared.neighbors(count)
 
     @cached_property
     def neighbor_labels(self) -> Labels:
@@ -372,7 +371,7 @@ class PartitionView:
     def neighborhood(self) -> tuple[Floats, Labels]:
         """Distances to the nearest other points (r, up to NEIGHBORHOOD), nearest first, and their clusters."""
         distances, indices = self._listed(NEIGHBORHOOD)
-        return distances, self._all_labels[indices]
+        return distances.take(self._order, axis=0), self._all_labels.take(indices.take(self._order, axis=0))
 
     @cached_property
     def nearest_own(self) -> Floats:
@@ -415,7 +414,8 @@ class PartitionView:
         if self.n == len(self._all_X):
             return self._shared.valley_tree.mean_ratios(self._all_labels, self.sizes)
         distances, _ = self._listed(DENSITY_POINTS)
-        return valley_tree_of(self._spanning_tree, distances[:, -1]).mean_ratios(self.labels, self.sizes)
+        radii = distances[self._order, -1]
+        return valley_tree_of(self._spanning_tree, radii).mean_ratios(self.labels, self.sizes)
 
     @cached_property
     def medoid_distances(self) -> Floats:

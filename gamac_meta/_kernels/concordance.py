@@ -15,6 +15,8 @@ from gamac_meta._kernels.compiler import kernel
 MANTISSA = 52
 BIN_SHIFT = MANTISSA - 9
 BINS = 64 << 9  # numbered in 16 bits; what lies 64 octaves below the largest distance is in effect zero
+SQUARE_BINS = 2 * BINS  # of squared distances: as many an octave, twice as many octaves
+ROUNDING = 1e-14  # more than it can change a square
 EXCESS_SHIFT = 12  # so that the excesses of 4e9 pairs can be added up
 REST = (1 << BIN_SHIFT) - 1
 # numbers above, excesses below: this many pairs can be counted at once
@@ -29,8 +31,8 @@ DIGIT = 10
 
 
 @kernel
-def _patterns_from(columns, i, first, last, distances):
-    """Distances of point i to the points from first up to last, in their places of distances (n,)."""
+def _patterns_from(columns, i, first, last, distances, squared):
+    """Distances of point i to the points from first up to last, in their places of distances (n,), or their squares."""
     # slices, as numba would otherwise check every index for counting from the end
     out = distances[first:last]
     d = columns.shape[0]
@@ -63,6 +65,8 @@ def _patterns_from(columns, i, first, last, distances):
             c = z - row2[j]
             e = w - row3[j]
             out[j] = (((out[j] + a * a) + b * b) + c * c) + e * e
+    if squared:
+        return
     for j in range(out.size):
         out[j] = np.sqrt(out[j])
 
@@ -94,7 +98,7 @@ def histogram_rows(
     bins = np.empty(n, dtype=np.uint16)
     excess = np.empty(n, dtype=np.int64)
     for i in range(start, stop):
-        _patterns_from(columns, i, i + 1, n, distances)
+        _patterns_from(columns, i, i + 1, n, distances, False)
         later = patterns[i + 1 :]
         later_bins = bins[i + 1 :]
         later_excess = excess[i + 1 :]
@@ -136,7 +140,7 @@ def _count_block(columns, top, bottom, first, last, lowest, distances, bins, mar
     high = 0
     for i in range(top, bottom):
         begin = max(first, i + 1)
-        _patterns_from(columns, i, begin, last, distances)
+        _patterns_from(columns, i, begin, last, distances, False)
         later = patterns[begin:last]
         later_bins = bins[begin:last]
         later_marks = marks[begin:last]
@@ -200,6 +204,33 @@ def histogram_atoms(columns, start, stop, starts, atom_of, labels, noisy, lowest
 
 
 @kernel
+def _squares_searched(searched, lowest):
+    """Leading part of bin 0 of squared distances, and (SQUARE_BINS,) which of their bins may hold the square of a
+    distance in a bin that is searched (bins,)."""
+    edge = np.empty(1)
+    pattern = edge.view(np.int64)
+    # above all squares of distances in a bin
+    pattern[0] = np.int64(lowest + searched.size) << BIN_SHIFT
+    edge[0] = edge[0] * edge[0] * (1.0 + ROUNDING)
+    base = (pattern[0] >> BIN_SHIFT) - (SQUARE_BINS - 1)
+    marked = np.zeros(SQUARE_BINS, dtype=np.bool_)
+    for b in range(searched.size):
+        if not searched[b]:
+            continue
+        first = 0
+        if b > 0:
+            pattern[0] = np.int64(lowest + b) << BIN_SHIFT
+            edge[0] = edge[0] * edge[0] * (1.0 - ROUNDING)
+            first = max((pattern[0] >> BIN_SHIFT) - base, 0)
+        pattern[0] = np.int64(lowest + b + 1) << BIN_SHIFT
+        edge[0] = edge[0] * edge[0] * (1.0 + ROUNDING)
+        last = max((pattern[0] >> BIN_SHIFT) - base, 0)
+        for place in range(first, last + 1):
+            marked[place] = True
+    return base, marked
+
+
+@kernel
 def refine_rows(columns, start, stop, atom_of, labels, lowest, searched, slots, counts, excess):
     """Finer histograms of the pairs in a few bins.
 
@@ -208,34 +239,46 @@ def refine_rows(columns, start, stop, atom_of, labels, lowest, searched, slots, 
     partition q.
     """
     n = columns.shape[1]
+    squares = np.empty(n)
+    square_patterns = squares.view(np.int64)
+    square_bins = np.empty(n, dtype=np.uint16)
+    kept = np.empty(n, dtype=np.int64)
     distances = np.empty(n)
     patterns = distances.view(np.int64)
-    bins = np.empty(n, dtype=np.uint16)
-    kept = np.empty(n, dtype=np.int64)
+    bins = np.empty(n, dtype=np.int64)
     rest = (1 << FINE_SHIFT) - 1
+    base, marked = _squares_searched(searched, lowest)
     for i in range(start, stop):
-        _patterns_from(columns, i, i + 1, n, distances)
-        later = patterns[i + 1 :]
-        later_bins = bins[i + 1 :]
+        _patterns_from(columns, i, i + 1, n, squares, True)
+        later = square_patterns[i + 1 :]
+        later_bins = square_bins[i + 1 :]
         for j in range(later.size):
-            later_bins[j] = max((later[j] >> BIN_SHIFT) - lowest, 0)
+            later_bins[j] = max((later[j] >> BIN_SHIFT) - base, 0)
+        near = 0
+        for j in range(later.size):
+            kept[near] = i + 1 + j
+            near += marked[later_bins[j]]
+        # roots of these few only: they cost more than all else
         size = 0
-        for j in range(later.size):
-            kept[size] = i + 1 + j
-            size += searched[later_bins[j]]
+        for s in range(near):
+            j = kept[s]
+            distances[size] = np.sqrt(squares[j])
+            b = max((patterns[size] >> BIN_SHIFT) - lowest, 0)
+            bins[size] = b
+            kept[size] = j
+            size += searched[b]
         home = atom_of[i]
         for population in range(slots.shape[0]):
             q = population - 1
             if q >= 0 and labels[q, home] < 0:
                 continue
             for s in range(size):
-                j = kept[s]
-                slot = slots[population, bins[j]]
-                if slot < 0 or (q >= 0 and labels[q, atom_of[j]] < 0):
+                slot = slots[population, bins[s]]
+                if slot < 0 or (q >= 0 and labels[q, atom_of[kept[s]]] < 0):
                     continue
-                fine = (patterns[j] >> FINE_SHIFT) & (FINE_BINS - 1)
+                fine = (patterns[s] >> FINE_SHIFT) & (FINE_BINS - 1)
                 counts[slot, fine] += 1
-                excess[slot, fine] += patterns[j] & rest
+                excess[slot, fine] += patterns[s] & rest
 
 
 @kernel
@@ -259,7 +302,7 @@ def gather_keys(columns, atom_of, labels, within_bits, present_bits, lowest, chu
             edges[chunk_of[b]] = ((b + lowest) << BIN_SHIFT) >> TIE_SHIFT
     following = positions.copy()
     for i in range(n - 1):
-        _patterns_from(columns, i, i + 1, n, distances)
+        _patterns_from(columns, i, i + 1, n, distances, False)
         home = atom_of[i]
         if i == 0 or atom_of[i - 1] != home:
             for a in range(atoms):

@@ -141,39 +141,43 @@ def _measure_cells(distances, cells, bounds, nearest, farthest, sums):
 
 
 @vectorized
-def _inside(limit, outside, populations, farthest, sums, kept):
-    """Points of the cells outside whose distances are all up to limit, and the sum of these. kept (C,) is scratch."""
+def _cross(low, high, outside, populations, nearest, farthest, sums, crossed, kept):
+    """Points of the cells outside whose distances are all up to low, and the sum of these; crossed (C,) are cells
+    outside that reach from low or less to more, up to high. kept (C,) is scratch."""
     count = 0
     for c in range(outside.size):
-        whole = outside[c] & (farthest[c] <= limit)
+        whole = outside[c] & (farthest[c] <= low)
         count += populations[c] if whole else 0
         kept[c] = sums[c] if whole else 0.0
+        crossed[c] = outside[c] & (nearest[c] <= high) & (farthest[c] > low)
     return count, _sum_spending(kept)
 
 
 @vectorized
-def _gather(low, high, outside, nearest, farthest, distances, cells, crossed, turned, edges, chosen):
-    """Put the distances in cells outside that reach from low or less to more, up to high, into chosen; returns
-    how many. crossed and turned (C,), edges (C + 1,) are scratch."""
-    for c in range(outside.size):
-        crossed[c] = outside[c] & (nearest[c] <= high) & (farthest[c] > low)
+def _gather(low, high, distances, cells, crossed, turned, edges, chosen):
+    """Put the distances in crossed cells into chosen; returns how many, and how many of them are up to low and to
+    high. turned (C,), edges (C + 1,) are scratch."""
     # such cells are copied in runs: where these begin and end
     turned[0] = crossed[0]
-    for c in range(1, outside.size):
+    for c in range(1, crossed.size):
         turned[c] = crossed[c] ^ crossed[c - 1]
     count = 0
-    for c in range(outside.size):
+    for c in range(crossed.size):
         edges[count] = cells[c]
         count += turned[c]
-    edges[count] = cells[outside.size]
+    edges[count] = cells[crossed.size]
     size = 0
+    below = 0
+    upto = 0
     for place in range(0, count, 2):
         run = distances[edges[place] : edges[place + 1]]
         room = chosen[size : size + run.size]
         for j in range(run.size):
             room[j] = run[j]
+            below += run[j] <= low
+            upto += run[j] <= high
         size += run.size
-    return size
+    return size, below, upto
 
 
 @vectorized
@@ -257,11 +261,9 @@ def _sum_of_smallest(values, size, wanted):
 
 
 @vectorized
-def _sum_of_nearest(values, wanted, low, guess, high):
+def _sum_of_nearest(values, wanted, low, below, guess, high, upto):
     """Sum of the `wanted` smallest values, and the last of them; -1 for it where it is not between low, excluded,
-    and high. values may be spent."""
-    below = _count_to(low, values)
-    upto = _count_to(high, values)
+    and high, up to which there are below and upto values. values may be spent."""
     if below >= wanted or upto < wanted:
         return 0.0, -1.0
     # from the ends to the middle of the step in which the count becomes what is wanted
@@ -326,7 +328,7 @@ def _outsider_means(
             continue
         cluster = offsets[q] + own[q]
         if outsiders[q] <= sizes[cluster]:
-            found, total = _inside(np.inf, outside[q], populations, farthest, sums, kept)
+            found, total = _cross(np.inf, np.inf, outside[q], populations, nearest, farthest, sums, crossed, kept)
             out[q, i] = total / found
             continue
         before = latest[cluster]
@@ -348,9 +350,9 @@ def _outsider_means(
             high = min(guess + margin, highest)
         last = -1.0
         while last < 0.0:
-            found, total = _inside(low, outside[q], populations, farthest, sums, kept)
-            size = _gather(low, high, outside[q], nearest, farthest, distances, cells, crossed, turned, edges, chosen)
-            more, last = _sum_of_nearest(chosen[:size], sizes[cluster] - found, low, guess, high)
+            found, total = _cross(low, high, outside[q], populations, nearest, farthest, sums, crossed, kept)
+            size, below, upto = _gather(low, high, distances, cells, crossed, turned, edges, chosen)
+            more, last = _sum_of_nearest(chosen[:size], sizes[cluster] - found, low, below, guess, high, upto)
             # not there: between the bounds, and at last, as distances that overflow keep none, everywhere
             low = lowest
             high = highest

@@ -116,12 +116,12 @@ def dunn_owa(xp, neighborhood, nearest_foreign, row_labels, row_cluster_maxima):
     longest = xp.max(row_cluster_maxima(xp.max(xp.where(same, lengths, 0.0), axis=1)))
     if not xp.any(same):
         raise UndefinedMeasureError("no point has a near neighbor in its own cluster")
-    between = xp.where(same, inf, lengths)
-    if xp.all(same):
-        between = nearest_foreign[:, None]
-    # the smallest of all lie in the rows with the smallest minima
-    rows = xp.argsort(xp.min(between, axis=1))[: 3 * SMOOTHNESS]
-    smallest = xp.sort(xp.reshape(xp.take(between, rows, axis=0), (-1,)))[: 3 * SMOOTHNESS]
+    (crossed,) = xp.nonzero(~xp.all(same, axis=1))
+    if crossed.shape[0] == 0:
+        between = nearest_foreign
+    else:
+        between = xp.where(xp.take(same, crossed, axis=0), inf, xp.take(lengths, crossed, axis=0))
+    smallest = xp.sort(xp.reshape(between, (-1,)))[: 3 * SMOOTHNESS]
     ranks = xp.arange(smallest.shape[0], dtype=xp.float64)
     weights = xp.where(xp.isfinite(smallest), xp.exp(-0.5 * (ranks / SMOOTHNESS) ** 2), 0.0)
     return xp.sum(weights * xp.where(weights > 0.0, smallest, 0.0)) / xp.sum(weights) / longest

@@ -106,6 +106,21 @@ def large(n=1200, seed=0):
     return rng.normal(size=(n, 2)) + 3.0 * rng.normal(size=(7, 2))[labels[1]], labels
 
 
+@pytest.mark.parametrize("unit", [1.0, 0.1, 3.7e-5])
+@pytest.mark.parametrize("d", [1, 2, 5])
+def test_extreme_sums_are_those_of_sorted_distances(d, unit):
+    # whole numbers: many distances, and squares of distances, are on the edge of a bin
+    rng = np.random.default_rng(d)
+    X = unit * rng.integers(0, 1024, (300, d))
+    labels = np.array([rng.integers(0, k, 300) for k in (2, 3, 20)])
+    labels[1, :40] = -1
+    for row, sums in zip(labels, PairPass(X, labels).extreme_sums, strict=True):
+        wanted = sum(size * (size - 1) // 2 for size in np.bincount(row[row >= 0]).tolist())
+        distances = np.sort(pdist(X[row >= 0]))
+        assert sums.smallest == pytest.approx(distances[:wanted].sum(), rel=1e-13)
+        assert sums.largest == pytest.approx(distances[-wanted:].sum(), rel=1e-13)
+
+
 def test_histograms_bracket_the_sorted_counts(monkeypatch):
     X, labels = large()
     exact = PairPass(X, labels).concordance
