@@ -3,6 +3,7 @@
 from math import inf
 
 from gamac_meta.exceptions import UndefinedMeasureError
+from gamac_meta.measures._density import share_of_row
 from gamac_meta.measures._registry import measure
 from gamac_meta.measures._separation import silhouette_widths
 
@@ -78,8 +79,8 @@ def cvnn(xp, neighbor_labels, row_labels, row_cluster_means, pair_sums, sizes, n
     Vazirgiannis & Hennig 2015, doi:10.1201/b19706; the paper adds up the means of clusters, which grows
     with their number. Ties between equally distant neighbors are broken by the order of the points.
     """
-    foreign = xp.astype(neighbor_labels != row_labels[:, None], xp.float64)
-    separation = xp.max(row_cluster_means(xp.mean(foreign, axis=1)))
+    foreign = share_of_row(xp, neighbor_labels != row_labels[:, None])
+    separation = xp.max(row_cluster_means(foreign))
     inside = xp.sum(xp.linalg.diagonal(pair_sums)) / xp.sum(sizes * (sizes - 1))
     return separation + inside / (xp.sum(pair_sums) / (n * (n - 1)))
 
@@ -94,8 +95,7 @@ def wcnn(xp, neighborhood, row_labels, row_mean):
     keeps one: such clusters cannot fill the neighborhoods of their points, which lowers the share. Of
     25 points or fewer all are neighbors. Among equally distant neighbors the choice is arbitrary.
     """
-    same = neighborhood[1] == row_labels[:, None]
-    return row_mean(xp.mean(xp.astype(same, xp.float64), axis=1))
+    return row_mean(share_of_row(xp, neighborhood[1] == row_labels[:, None]))
 
 
 @measure("DuNN-OWA", greater_is_better=True, bounds=(0.0, inf), reference=GAGOLEWSKI_2021)
@@ -113,15 +113,21 @@ def dunn_owa(xp, neighborhood, nearest_foreign, row_labels, row_cluster_maxima):
     """
     lengths, clusters = neighborhood
     same = clusters == row_labels[:, None]
-    longest = xp.max(row_cluster_maxima(xp.max(xp.where(same, lengths, 0.0), axis=1)))
     if not xp.any(same):
         raise UndefinedMeasureError("no point has a near neighbor in its own cluster")
-    (crossed,) = xp.nonzero(~xp.all(same, axis=1))
-    if crossed.shape[0] == 0:
-        between = nearest_foreign
-    else:
-        between = xp.where(xp.take(same, crossed, axis=0), inf, xp.take(lengths, crossed, axis=0))
-    smallest = xp.sort(xp.reshape(between, (-1,)))[: 3 * SMOOTHNESS]
+    mixed = share_of_row(xp, same) < 1.0
+    (rows,) = xp.nonzero(mixed)
+    longest = xp.max(row_cluster_maxima(xp.where(mixed, 0.0, lengths[:, -1])))
+    between = nearest_foreign
+    if rows.shape[0] > 0:
+        same, lengths = xp.take(same, rows, axis=0), xp.take(lengths, rows, axis=0)
+        longest = xp.maximum(longest, xp.max(xp.where(same, lengths, 0.0)))
+        between = xp.where(same, inf, lengths)
+        # the smallest of all lie in the rows with the smallest minima
+        order = xp.argsort(xp.min(between, axis=1))
+        between = xp.take(between, order[: min(3 * SMOOTHNESS, order.shape[0])], axis=0)
+    smallest = xp.sort(xp.reshape(between, (-1,)))
+    smallest = smallest[: min(3 * SMOOTHNESS, smallest.shape[0])]
     ranks = xp.arange(smallest.shape[0], dtype=xp.float64)
     weights = xp.where(xp.isfinite(smallest), xp.exp(-0.5 * (ranks / SMOOTHNESS) ** 2), 0.0)
     return xp.sum(weights * xp.where(weights > 0.0, smallest, 0.0)) / xp.sum(weights) / longest
