@@ -189,11 +189,7 @@ class PartitionView:
     @cached_property
     def to_nearest_other_centroid(self) -> Floats:
         """(n,) smallest distance of each point to the centroid of another cluster, infinite where there is none."""
-        from scipy.spatial.distance import cdist
-
-        distances = cdist(self.centroids, self.X)
-        distances[self.labels, np.arange(self.n)] = np.inf
-        return np.asarray(np.min(distances, axis=0))
+        return distances_to_centers(self.X, self.labels, self.centroids)[1]
 
     @cached_property
     def mean_to_centroid(self) -> Floats:
@@ -221,7 +217,7 @@ class PartitionView:
     @cached_property
     def total_ss(self) -> float:
         """Sum of squared distances to the mean of all."""
-        return float(np.sum(self.X**2))
+        return float(np.sum(_squared_lengths(self.X)))
 
     @cached_property
     def scatter_matrices(self) -> Floats:
@@ -418,14 +414,14 @@ class PartitionView:
         return valley_tree_of(self._spanning_tree, radii).mean_ratios(self.labels, self.sizes)
 
     @cached_property
-    def medoid_distances(self) -> Floats:
-        """(k, n) distance of the medoid of each cluster, its point of least mean distance to its others, to each point.
+    def medoid_distances(self) -> tuple[Floats, Floats]:
+        """(n,) distance of each point to the medoid of its cluster, the point of least mean distance to the others,
+        and (n,) to the nearest medoid of another.
 
         Of points equally central, as any two are, the one farther from the mean of all points.
         """
-        from scipy.spatial.distance import cdist
-
-        return cdist(self.X[most_central(self.own_mean, self.labels, self.starts, self.to_center)], self.X)
+        central = most_central(self.own_mean, self.labels, self.starts, self.to_center)
+        return distances_to_centers(self.X, self.labels, self.X[central])
 
     @cached_property
     def connectivity_means(self) -> tuple[Floats, Floats]:
@@ -592,6 +588,14 @@ STATISTIC_KINDS: dict[str, str] = {
         "structure",
     ),
 }
+
+
+def distances_to_centers(X: Floats, labels: Labels, centers_of: Floats) -> tuple[Floats, Floats]:
+    """(n,) distance of each point to the center (k, d) of its cluster, and (n,) to the nearest of the other centers,
+    infinite where there is none."""
+    own, other = np.empty(len(X)), np.empty(len(X))
+    centers.distances_to_centers(X, labels, centers_of, own, other)
+    return own, other
 
 
 def most_central(own_mean: Floats, labels: Labels, starts: Ints, apart: Floats) -> Ints:

@@ -23,7 +23,7 @@ from gamac_meta.concordance import Concordance, from_histogram
 from gamac_meta.executor import in_threads
 from gamac_meta.near_pass import FEW
 from gamac_meta.pair_pass import processors
-from gamac_meta.pairwise import NEIGHBORHOOD, STATISTIC_KINDS, PartitionView, most_central
+from gamac_meta.pairwise import NEIGHBORHOOD, STATISTIC_KINDS, PartitionView, distances_to_centers, most_central
 from gamac_meta.points import NEIGHBORS, SharedPoints
 from gamac_meta.refinement import refine
 from gamac_meta.types import Floats, Ints, Labels
@@ -481,13 +481,11 @@ class SampledView(PartitionView):
         return np.asarray(np.min(self._maxima, axis=0, where=~self._is_own, initial=np.inf))
 
     @cached_property
-    def medoid_distances(self) -> Floats:
-        """(k, n) distance of the most central row of each cluster to each point."""
-        from scipy.spatial.distance import cdist
-
+    def medoid_distances(self) -> tuple[Floats, Floats]:
+        """(n,) distance of each point to the most central row of its cluster, and (n,) to the nearest of the others."""
         central = most_central(self.own_mean, self.row_labels, self._clustered.starts, self.other_mean)
         medoids = self._statistics.sample.rows[self._rows[central]]
-        return cdist(self._all_X[medoids], self._all_X[self._order])
+        return distances_to_centers(self._all_X[self._order], self.labels, self._all_X[medoids])
 
     @cached_property
     def outsider_mean(self) -> Floats:

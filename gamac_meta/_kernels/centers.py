@@ -1,8 +1,27 @@
-"""Distances from points to what centroids define: midpoints."""
+"""Distances from points to the centers of clusters, and to what these define: midpoints."""
 
 import numpy as np
 
-from gamac_meta._kernels.compiler import kernel
+from gamac_meta._kernels.compiler import kernel, vectorized
+
+
+@vectorized
+def distances_to_centers(X, labels, centers, own, other):
+    """own (n,): distance of each point of X (n, d) to the center (k, d) of its cluster; other (n,): to the nearest of
+    the other centers, infinite where there is none."""
+    n, d = X.shape
+    for i in range(n):
+        nearest = np.inf
+        for c in range(centers.shape[0]):
+            square = 0.0
+            for column in range(d):
+                gap = X[i, column] - centers[c, column]
+                square += gap * gap
+            if c == labels[i]:
+                own[i] = np.sqrt(square)
+            else:
+                nearest = min(nearest, square)
+        other[i] = np.sqrt(nearest)
 
 
 @kernel

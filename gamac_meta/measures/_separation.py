@@ -40,7 +40,7 @@ def silhouette_widths(xp, own_mean, other_mean):
     bounds=(-1.0, 1.0),
     reference="Lenssen & Schubert 2022, doi:10.1007/978-3-031-17849-8_15",
 )
-def medoid_silhouette(xp, medoid_distances, labels, sizes, k):
+def medoid_silhouette(xp, medoid_distances, labels, sizes):
     r"""Silhouette with distances to medoids in place of mean distances to points.
 
     .. math:: \frac1n \sum_i \frac{b_i - a_i}{\max(a_i, b_i)}
@@ -51,10 +51,7 @@ def medoid_silhouette(xp, medoid_distances, labels, sizes, k):
     their cluster, as any two are, the medoid is the one farther from the mean of all points. A point
     that is alone in its cluster counts 0, as in the silhouette, where the paper's formula gives 1.
     """
-    own = xp.arange(k)[:, None] == labels[None, :]
-    inside = xp.sum(xp.where(own, medoid_distances, 0.0), axis=0)
-    outside = xp.min(xp.where(own, inf, medoid_distances), axis=0)
-    return xp.mean(xp.where(sizes[labels] == 1, 0.0, silhouette_widths(xp, inside, outside)))
+    return xp.mean(xp.where(sizes[labels] == 1, 0.0, silhouette_widths(xp, *medoid_distances)))
 
 
 # Generalized Dunn: the smallest separation of two clusters over the largest extent of one, by the
