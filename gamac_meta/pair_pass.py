@@ -23,6 +23,7 @@ from gamac_meta.refinement import Refinements
 from gamac_meta.types import Floats, Ints, Labels
 
 TILE_ROWS = 128
+FEWEST_TILES = 8
 # whose distances are told by their extremes and their sum, where that is enough
 CELL_POINTS = 32
 
@@ -47,9 +48,10 @@ class Extremes:
 
 
 class PairPass:
-    """Pairwise statistics of several partitions of the same points, each walk made at most once.
+    """Pairwise statistics of several partitions of the same points, each made at most once.
 
     together: which of "extremes" and "outsider_means" the walk that makes sums makes too, as they will be asked for.
+    Asked for by itself, either takes another walk.
     """
 
     def __init__(
@@ -112,8 +114,8 @@ class PairPass:
         return cast(Floats, self._made("outsider_means"))
 
     def _made(self, name: str) -> Sums | Extremes | Floats:
-        """One of the above. What the same walk makes is kept, all that will be asked for."""
-        made = self._folded(self.together | {name})
+        """One of the above. The walk makes sums in any case, and what else will be asked for; all of it is kept."""
+        made = self._folded(self.together.difference(self.__dict__) | {name})
         for other, value in made.items():
             self.__dict__.setdefault(other, value)
         return made[name]
@@ -125,24 +127,25 @@ class PairPass:
         made = {"own_mean": True, "other_mean": True, "own_farthest": extremes, "outsider_mean": outsiders}
         rows = {name: np.full((p, n), np.nan) for name, there in made.items() if there}
         tables = int(self.corners[-1])
-        sums, corners = np.zeros(tables), tables if extremes else 0
-        minima, maxima, cover = np.full(corners, np.inf), np.zeros(corners), np.full(self.sizes.size, np.inf)
-        # many clusters make large tables: adding them up must not cost more than the tile itself
-        tile_rows = max(self.tile_rows, tables // n)
+        sums, bounded = np.zeros(tables), tables if extremes else 0
+        minima, maxima, cover = np.full(bounded, np.inf), np.zeros(bounded), np.full(self.sizes.size, np.inf)
+        # many clusters make large tables: adding them up must not cost more than the tile itself, unless it
+        # would leave fewer than FEWEST_TILES, for as many threads
+        tile_rows = max(self.tile_rows, min(tables // n, n // FEWEST_TILES))
         nearby = build_tree(self.X)[0]
         for group in self.refinements.groups:
-            order, cells, starts = group.cells(nearby, CELL_POINTS)
+            order, cells, first_cells = group.cells(nearby, CELL_POINTS)
             places = np.concatenate([np.arange(self.offsets[q], self.offsets[q + 1]) for q in group.rows])
             # means of nothing, and the rows of noise, stay -1
             folded = [np.full((group.rows.size, n) if there else (0, 0), -1.0) for there in made.values()]
             told = (
-                np.ascontiguousarray(self.X[order].T), cells, starts, group.atom_of, group.labels, *group.clusters,
+                np.ascontiguousarray(self.X[order].T), cells, first_cells, group.atom_of, group.labels, *group.clusters,
                 self.sizes[places], self.corners[group.rows], extremes, outsiders, *folded,
             )  # fmt: skip
 
             def tile(start: int, stop: int, told: tuple[Any, ...] = told, size: int = places.size) -> list[Floats]:
                 columns, *rest = told
-                partial = [np.zeros(tables), np.full(corners, np.inf), np.zeros(corners), np.full(size, np.inf)]
+                partial = [np.zeros(tables), np.full(bounded, np.inf), np.zeros(bounded), np.full(size, np.inf)]
                 kernels.fold_rows(columns, start, stop, *rest, *partial)
                 return partial
 

@@ -590,11 +590,11 @@ STATISTIC_KINDS: dict[str, str] = {
 }
 
 
-def distances_to_centers(X: Floats, labels: Labels, centers_of: Floats) -> tuple[Floats, Floats]:
-    """(n,) distance of each point to the center (k, d) of its cluster, and (n,) to the nearest of the other centers,
+def distances_to_centers(X: Floats, labels: Labels, middles: Floats) -> tuple[Floats, Floats]:
+    """(n,) distance of each point to the middle (k, d) of its cluster, and (n,) to the nearest of the other middles,
     infinite where there is none."""
     own, other = np.empty(len(X)), np.empty(len(X))
-    centers.distances_to_centers(X, labels, centers_of, own, other)
+    centers.distances_to_centers(X, labels, middles, own, other)
     return own, other
 
 

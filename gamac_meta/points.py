@@ -52,7 +52,7 @@ class ValleyTree(NamedTuple):
         """Means over pairs of points in one cluster of labels (n,), and in two, of the lowest density on the
         way between them over the geometric mean of the densities at both."""
         n, together = labels.size, float(np.sum(sizes * (sizes - 1.0))) / 2.0
-        # writable as the zeros are, that one compiled kernel may serve both
+        # a copy, writable as the labels in valley_tree_of are, so that one compiled kernel serves both
         inside = valleys.meeting_sum(*self[:-1], labels.copy(), sizes.size)
         return inside / together, (self.whole - inside) / (n * (n - 1.0) / 2.0 - together)
 

@@ -187,8 +187,8 @@ def _search(source, starts, ends, lengths, width, later, wanted, reach, dealt, f
 
     Distances are corrected bucket by bucket (Meyer & Sanders 2003, doi:10.1016/S0196-6774(03)00076-2). A node
     stays in the buckets that it has left behind, and is passed over there: that costs less than taking it out.
-    Whether there was room: buckets are lists, from first (BUCKETS,) on, of places in node_at and after.
-    dealt (n,) is the reach that a node had when last left.
+    Buckets are lists, from first (BUCKETS,) on, of places in node_at and after; dealt (n,) is the reach that a
+    node had when last left. Returns whether there were places enough; if not, a search needs more from its start.
     """
     for bucket in range(first.size):
         first[bucket] = -1

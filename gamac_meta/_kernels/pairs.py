@@ -1,6 +1,6 @@
 """Inner loops over rows of the distance matrix, folded by cluster for all partitions at once.
 
-Points are given as columns (d, n) in the order of their atoms: the cells of the common refinement of
+Points are given as columns (d, n) in the order of their atoms: the pieces of the common refinement of
 a group of partitions (gamac_meta/refinement.py), so that every cluster of every partition is a union
 of contiguous slices. Each distance is folded once, into its cell of near points; atoms are folded from
 cells, clusters from atoms.
@@ -310,7 +310,7 @@ def _change(columns, i, before, slope, step):
 
 @vectorized
 def _outsider_means(
-    i, distances, nearest, farthest, sums, columns, cells, populations, own, outside, outsiders, offsets, sizes,
+    i, distances, nearest, farthest, sums, columns, cells, populations, own, outside, outside_points, offsets, sizes,
     kept, crossed, turned, edges, chosen, latest, reach, slopes, errors, step, out,
 ):  # fmt: skip
     """out[:, i]: mean of the |c| smallest distances from point i of cluster c to points of others.
@@ -319,15 +319,15 @@ def _outsider_means(
     The distance of the |c|-th outsider differs from that of another point of the cluster, met before, by
     no more than the two are apart, and mostly by what it did on the steps before: most cells are nearer
     or farther than it, and only points of the others are compared.
-    own (g,) cluster of the point, outside (g, C) which cells are in others, outsiders (g,) how many points are.
+    own (g,) cluster of the point, outside (g, C) which cells are in others, outside_points (g,) how many points are.
     Kept from point to point, by cluster (K,): latest, the last point met; reach, the distance of its |c|-th outsider;
     slopes (K, d), how that changes; errors, by what share of a step guesses of it were wrong. Others are scratch.
     """
     for q in range(own.size):
-        if own[q] < 0 or outsiders[q] == 0:
+        if own[q] < 0 or outside_points[q] == 0:
             continue
         cluster = offsets[q] + own[q]
-        if outsiders[q] <= sizes[cluster]:
+        if outside_points[q] <= sizes[cluster]:
             found, total = _cross(np.inf, np.inf, outside[q], populations, nearest, farthest, sums, crossed, kept)
             out[q, i] = total / found
             continue
@@ -373,13 +373,13 @@ def _outsider_means(
 
 @vectorized
 def fold_rows(
-    columns, start, stop, cells, starts, atom_of, labels, cluster_starts, cluster_atoms, offsets,
+    columns, start, stop, cells, first_cells, atom_of, labels, cluster_starts, cluster_atoms, offsets,
     sizes, corners, extremes, outsiders,
     own_mean, other_mean, own_farthest, outsider_mean, pair_sums, pair_minima, pair_maxima, cover,
 ):  # fmt: skip
     """Distances of each row, folded by cluster, for a group of g partitions.
 
-    cells (C + 1,) where each begins, starts (A + 1,) the first cell of each atom, atom_of (n,), labels (g, A) the
+    cells (C + 1,) where each begins, first_cells (A + 1,) the first of each atom, atom_of (n,), labels (g, A) the
     cluster of each atom or -1.
     cluster_atoms lists the atoms of each cluster of each partition, cluster_starts (K + 1,) where
     each list begins, offsets (g + 1,) where each partition's first. sizes (K,) points; corners (g,)
@@ -412,20 +412,20 @@ def fold_rows(
     for a in range(atoms):
         atom_min[a] = np.inf
     # of the atom's outsiders, and of those of points before: see _outsider_means
-    some = count if outsiders else 0
+    watched, tracked, room = (count, sizes.size, n) if outsiders else (0, 0, 0)
     populations = cells[1:] - cells[:-1]
-    outside = np.empty((g, some), dtype=np.bool_)
+    outside = np.empty((g, watched), dtype=np.bool_)
     outside_points = np.empty(g, dtype=np.int64)
-    kept = np.empty(some)
-    crossed = np.empty(some, dtype=np.uint8)
-    turned = np.empty(some, dtype=np.uint8)
-    edges = np.empty(some + 1, dtype=np.int64)
-    chosen = np.empty(n)
+    kept = np.empty(watched)
+    crossed = np.empty(watched, dtype=np.uint8)
+    turned = np.empty(watched, dtype=np.uint8)
+    edges = np.empty(watched + 1, dtype=np.int64)
+    chosen = np.empty(room)
     step = np.empty(d)
-    latest = np.full(sizes.size, -1)
-    reach = np.empty(sizes.size)
-    slopes = np.zeros((sizes.size, d))
-    errors = np.ones(sizes.size)
+    latest = np.full(tracked, -1)
+    reach = np.empty(tracked)
+    slopes = np.zeros((tracked, d))
+    errors = np.ones(tracked)
     for i in range(start, stop):
         home = atom_of[i]
         if outsiders and (i == start or atom_of[i - 1] != home):
@@ -433,7 +433,7 @@ def fold_rows(
                 outside_points[q] = 0
                 for a in range(atoms):
                     other = (labels[q, a] >= 0) & (labels[q, a] != labels[q, home])
-                    for c in range(starts[a], starts[a + 1]):
+                    for c in range(first_cells[a], first_cells[a + 1]):
                         outside[q, c] = other
                         outside_points[q] += populations[c] if other else 0
         if (i - start) % ROWS == 0:
@@ -442,7 +442,7 @@ def fold_rows(
         _measure_cells(distances, cells, bounds, nearest, farthest, sums)
         for a in range(atoms):
             total = 0.0
-            for c in range(starts[a], starts[a + 1]):
+            for c in range(first_cells[a], first_cells[a + 1]):
                 total += sums[c]
             slice_sum[a] = total
             atom_sum[a] += total
@@ -450,7 +450,7 @@ def fold_rows(
             for a in range(atoms):
                 low = INFINITE_BITS
                 high = 0
-                for c in range(starts[a], starts[a + 1]):
+                for c in range(first_cells[a], first_cells[a + 1]):
                     low = min(low, nearest_bits[c])
                     high = max(high, farthest_bits[c])
                 slice_max_bits[a] = high

@@ -509,18 +509,10 @@ def _raise(ratios, d, powers):
                 ratios[s] *= ratios[s]
 
 
-@vectorized
-def _inverse_squares(x, y, u, v, unit, out):
-    """Inverse squared distances, in a unit, of (u, v) to points (x, y)."""
-    for s in range(x.size):
-        a = x[s] - u
-        b = y[s] - v
-        out[s] = unit / (a * a + b * b)
-
-
 @kernel
 def _inverse_squares_of_two(x, y, u, v, w, z, unit, shrink, first, second):
-    """The same of (u, v) and of (w, z), by one division for both, that of the product of their squares.
+    """Inverse squared distances, in a unit, of (u, v) and of (w, z) to points (x, y), by one division for both: that
+    by the product of the squares.
 
     shrink is a power of two that makes the largest square about 1, so that no product overflows. Where one
     is nearly zero, both come out infinite or NaN.
@@ -548,9 +540,11 @@ def _power_sums_in_plane(x, y, unit, totals):
     first = np.empty(n)
     second = np.empty(n)
     for i in range(0, n - 1, 2):
-        _inverse_squares(x[i + 1 : i + 2], y[i + 1 : i + 2], x[i], y[i], unit, first)
-        totals[i] += first[0]
-        totals[i + 1] += first[0]
+        a = x[i] - x[i + 1]
+        b = y[i] - y[i + 1]
+        inverse = unit / (a * a + b * b)
+        totals[i] += inverse
+        totals[i + 1] += inverse
         u, v = x[i + 2 :], y[i + 2 :]
         _inverse_squares_of_two(u, v, x[i], y[i], x[i + 1], y[i + 1], unit, shrink, first, second)
         others = totals[i + 2 :]

@@ -92,7 +92,7 @@ def test_neighbors_are_the_same_by_tree_and_by_scan(d, monkeypatch):
 
 def test_paths_between_local_cores_are_shortest():
     X, _ = rings(np.random.default_rng(6), (300, 600))
-    X = np.concatenate([X, [[40.0, 0.0], [40.1, 0.0]]])  # far beyond the ring of buckets
+    X = np.concatenate([X, [[40.0, 0.0], [40.1, 0.0]]])
     shared = SharedPoints(X)
     distances, indices = shared.neighbors(9)
     starts, ends, lengths = connected.neighbor_graph(indices, distances)
@@ -101,6 +101,33 @@ def test_paths_between_local_cores_are_shortest():
     expected = dijkstra(graph, indices=sources)[:, sources]
     assert np.array_equal(np.isinf(expected), np.isinf(connected.path_lengths(starts, ends, lengths, sources)))
     assert np.allclose(connected.path_lengths(starts, ends, lengths, sources), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("far", [0.0, 2000.0])
+def test_paths_are_shortest_in_a_graph_of_many_ways(far):
+    # a hub has more neighbors than there are places at first; most nodes are met again by a shorter way
+    rng = np.random.default_rng(7)
+    n = 600
+    ends = np.array([*((0, node) for node in range(1, n)), *rng.integers(0, n, (3000, 2))])
+    lengths = rng.uniform(0.0, 1.0, len(ends)) ** 2
+    lengths[rng.integers(0, len(ends), 300)] = 0.0
+    # some nodes are reached by one long way only
+    ends = np.concatenate([ends, [[5, n], [n, n + 1]]])
+    lengths = np.append(lengths, [far, 0.5])
+    if far:
+        mean = 2.0 * lengths.sum() / (2 * len(lengths))
+        assert far > 2.0 * connected.BUCKETS * connected.BUCKET_WIDTH * mean, "beyond the ring of buckets"
+    both = np.concatenate([ends, ends[:, ::-1]])
+    order = np.argsort(both[:, 0], kind="stable")
+    starts = np.searchsorted(both[order, 0], np.arange(n + 3))
+    arcs = both[order, 1].astype(np.int32), np.concatenate([lengths, lengths])[order]
+    expected = np.full((n + 2, n + 2), np.inf)
+    np.minimum.at(expected, tuple(both.T), np.concatenate([lengths, lengths]))
+    np.fill_diagonal(expected, 0.0)
+    for way in range(n + 2):
+        expected = np.minimum(expected, expected[:, way, None] + expected[way])
+    sources = rng.permutation(n + 2)
+    assert np.allclose(connected.path_lengths(starts, *arcs, sources), expected[np.ix_(sources, sources)], rtol=1e-12)
 
 
 def plain_core_separation(X, labels):

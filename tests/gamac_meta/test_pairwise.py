@@ -10,6 +10,7 @@ from scipy.spatial.distance import cdist, pdist, squareform
 from strategies import clusterings
 
 from gamac_meta import concordance
+from gamac_meta._kernels import concordance as bins
 from gamac_meta._kernels import pairs, trees
 from gamac_meta.measures import MEASURES
 from gamac_meta.pair_pass import PairPass
@@ -88,7 +89,7 @@ def test_result_depends_on_neither_threads_nor_company(data, seed, threads, rows
     assert together.outsider_means[1] == pytest.approx(alone.outsider_means[0])
 
 
-@pytest.mark.parametrize("together", [(), ("extremes",), ("outsider_means",), ("extremes", "outsider_means")])
+@pytest.mark.parametrize("together", [("extremes",), ("outsider_means",), ("extremes", "outsider_means")])
 def test_what_a_walk_makes_does_not_depend_on_what_else_it_makes(together):
     X, labels = large()
     made, alone = PairPass(X, labels, together=together), PairPass(X, labels, together=())
@@ -109,7 +110,7 @@ def large(n=1200, seed=0):
 @pytest.mark.parametrize("unit", [1.0, 0.1, 3.7e-5])
 @pytest.mark.parametrize("d", [1, 2, 5])
 def test_extreme_sums_are_those_of_sorted_distances(d, unit):
-    # whole numbers: many distances, and squares of distances, are on the edge of a bin
+    # whole numbers: many distances are equal
     rng = np.random.default_rng(d)
     X = unit * rng.integers(0, 1024, (300, d))
     labels = np.array([rng.integers(0, k, 300) for k in (2, 3, 20)])
@@ -119,6 +120,23 @@ def test_extreme_sums_are_those_of_sorted_distances(d, unit):
         distances = np.sort(pdist(X[row >= 0]))
         assert sums.smallest == pytest.approx(distances[:wanted].sum(), rel=1e-13)
         assert sums.largest == pytest.approx(distances[-wanted:].sum(), rel=1e-13)
+
+
+def test_bins_of_squares_hold_the_squares_of_all_distances_searched():
+    lowest = (1023 - 40) << 9
+    steps = np.arange(-8, 9)
+    for b in (*range(1200), bins.BINS - 1):
+        searched = np.arange(bins.BINS) == b
+        base, marked = bins._squares_searched(searched, lowest)
+        edges = (np.array([lowest + b, lowest + b + 1]) << bins.BIN_SHIFT).view(np.float64)
+        # around both edges, inside, and, where the bin takes all smaller ones, far below
+        around = ((edges**2).view(np.int64)[:, None] + steps).ravel().view(np.float64)
+        squares = np.append(around, [edges.prod(), edges.prod() * (1e-6 if b == 0 else 1.0)])
+        found = np.maximum((np.sqrt(squares).view(np.int64) >> bins.BIN_SHIFT) - lowest, 0) == b
+        places = np.maximum((squares.view(np.int64) >> bins.BIN_SHIFT) - base, 0)
+        assert found[-2:].all()
+        assert marked[places[found]].all(), b
+        assert marked.sum() <= 4 or b == 0
 
 
 def test_histograms_bracket_the_sorted_counts(monkeypatch):
