@@ -42,6 +42,7 @@ def test_whole_data_set(desk, screen, means, protocol):
     work.at("compare")
 
     given = work.compare(means=means)
+    work.saved()
     assert desk.verdicts(name) == given
     letters = [letter for group in work.at("arrange").places() for letter in group]
     assert sorted(letters) == list("ABCDE")
