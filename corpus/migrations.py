@@ -36,14 +36,21 @@ def migrate(engine: sa.Engine, scripts: Path = SCRIPTS) -> None:
     """
     known = _revisions(scripts)
     with engine.connect() as connection:
-        if _is_newest(connection, known):
+        # the former table is not looked for here: another process may drop it between two looks
+        if _number_of_revision(connection) == known[-1]:
             return
     with _ONE_THREAD, engine.execution_options(**WRITES).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+        found = _number_of_revision(connection) or _former_number(connection)
+        if found not in (None, FORMER_SCHEMA, *known):
+            raise CorpusError(
+                f"orders database {engine.url!r} must have schema {known[-1]} or earlier, got {found}; "
+                "upgrade gamac-meta to read it"
+            )
         # another process may have been first
-        if not _is_newest(connection, known):
-            _upgrade(connection, scripts)
+        if found != known[-1]:
+            _upgrade(connection, scripts, adopts=found == FORMER_SCHEMA)
 
 
 def _revisions(scripts: Path) -> list[str]:
@@ -51,27 +58,22 @@ def _revisions(scripts: Path) -> list[str]:
     return sorted(path.name.split("_")[0] for path in (scripts / "versions").glob("[0-9]*_*.py"))
 
 
-def _is_newest(connection: sa.Connection, known: list[str]) -> bool:
-    found = _version(connection)
-    if found not in (None, FORMER_SCHEMA, *known):
-        raise CorpusError(
-            f"orders database {connection.engine.url!r} must have schema {known[-1]} or earlier, got {found}; "
-            "upgrade gamac-meta to read it"
-        )
-    return found == known[-1]
-
-
-def _version(connection: sa.Connection) -> str | None:
-    """The number of the schema, None in an empty database."""
-    tables = sa.inspect(connection)
-    if tables.has_table(VERSION_TABLE):
+def _number_of_revision(connection: sa.Connection) -> str | None:
+    """The number of the schema as alembic left it."""
+    if sa.inspect(connection).has_table(VERSION_TABLE):
         return connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE)))
-    if tables.has_table(FORMER_TABLE):
+    return None
+
+
+def _former_number(connection: sa.Connection) -> str | None:
+    """The number of a schema from before alembic."""
+    if sa.inspect(connection).has_table(FORMER_TABLE):
         return str(connection.scalar(sa.select(sa.func.max(sa.column("number"))).select_from(sa.table(FORMER_TABLE))))
     return None
 
 
-def _upgrade(connection: sa.Connection, scripts: Path) -> None:
+def _upgrade(connection: sa.Connection, scripts: Path, *, adopts: bool) -> None:
+    """Make all changes that are missing; adopts: the first was made before alembic."""
     from alembic import command
     from alembic.config import Config
 
@@ -79,7 +81,7 @@ def _upgrade(connection: sa.Connection, scripts: Path) -> None:
     # a percent sign would begin a substitution
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     config.attributes["connection"] = connection
-    if _version(connection) == FORMER_SCHEMA:
+    if adopts:
         command.stamp(config, "0001")
         sa.Table(FORMER_TABLE, sa.MetaData()).drop(connection)
     command.upgrade(config, "head")

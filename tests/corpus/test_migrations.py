@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import sleep
 
 import assessing
 import pytest
@@ -224,12 +225,35 @@ def test_many_processes_open_at_once(place, engine, start, request):
     for process in processes:
         process.stdin.write("go\n")
         process.stdin.flush()
-    for process in processes:
-        _, errors = process.communicate(timeout=120)
-        assert (process.returncode, errors) == (0, "")
+    errors = [process.communicate(timeout=120)[1] for process in processes]
+    assert ([process.returncode for process in processes], errors) == ([0] * 4, [""] * 4)
     if start == "former":
         assert_former_orders(place)
     assert version_of(engine) == "0002"
+
+
+def test_opened_while_another_adopts_it(place, engine, former, scripts, tmp_path):
+    """Who looks at a database meets the change of another as not begun or as done."""
+    adopted, looked = tmp_path / "adopted", tmp_path / "looked"
+    waiting = f"""
+    from pathlib import Path
+    from time import sleep
+    Path({str(adopted)!r}).touch()
+    while not Path({str(looked)!r}).exists():
+        sleep(0.01)
+"""
+    add_script(scripts, after=waiting)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(migrate, engine, scripts)
+        while not adopted.exists() and not first.done():
+            sleep(0.01)
+        second = threads.submit(migrate, engine, scripts)
+        # long enough to look at all there is to see, and to wait for it
+        sleep(0.5)
+        looked.touch()
+        first.result(timeout=60)
+        second.result(timeout=60)
+    assert version_of(engine) == "0003"
 
 
 def test_many_threads_open_databases_at_once(tmp_path):
