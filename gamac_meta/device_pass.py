@@ -18,6 +18,7 @@ from gamac_meta.backend import Device, device_for
 from gamac_meta.concordance import PairDistances
 from gamac_meta.device_steps import Clusters, steps_on, tiles
 from gamac_meta.pair_pass import TILE_ROWS, Extremes, PairPass, Sums
+from gamac_meta.points import SharedPoints
 from gamac_meta.refinement import Refinement
 from gamac_meta.types import Floats, Ints, Labels
 
@@ -221,6 +222,7 @@ def pass_over_pairs(
     threads: int | None = None,
     tile_rows: int = TILE_ROWS,
     together: Collection[str] = ("extremes",),
+    shared: SharedPoints | None = None,
 ) -> PairPass:
     """The pass on the device that the backend means for so many points, else on the CPU.
 
@@ -228,7 +230,7 @@ def pass_over_pairs(
     """
     device = device_for(backend, len(X))
     if device is None:
-        return PairPass(X, labels, threads, tile_rows, together)
+        return PairPass(X, labels, threads, tile_rows, together, shared)
     return DevicePass(X, labels, device, threads=threads, together=together)
 
 

@@ -8,6 +8,7 @@ the search is given up, and the guess stays an estimate.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from threading import Event
 
 import numpy as np
@@ -18,6 +19,7 @@ from gamac_meta.sampling import SampledView
 from gamac_meta.types import Floats
 
 CHUNK = 256  # points searched between two looks at the clock
+PIECE = 1 << 16  # points copied at once
 PAIRS_PER_LOOK = 50_000_000
 
 OutOfTime = Callable[[], bool]
@@ -81,14 +83,14 @@ def diameters(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
     """
     found = view.diameters.copy()
     for c, (start, size) in enumerate(zip(view.starts, view.sizes.astype(np.int64), strict=True)):
-        reach = _distances(view.X[start : start + size], view.centroids[c])
+        reach = view.to_centroid[start : start + size]
         kept = np.flatnonzero(reach > found[c] - reach.max())
         kept = kept[np.argsort(-reach[kept], kind="stable")]
         ascending = reach[kept][::-1]
         pairs = int(np.sum(kept.size - np.searchsorted(ascending, found[c] - ascending)))
         if pairs > PAIRS_PER_LOOK or out_of_time():
             return None
-        found[c] = kernels.farthest_pair(view.X[start + kept], reach[kept], found[c])
+        found[c] = kernels.farthest_pair(view.taken(start + kept), reach[kept], found[c])
     return found
 
 
@@ -97,25 +99,27 @@ def gaps(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
     from scipy.spatial import cKDTree
 
     found = view.gaps.copy()
-    clusters = np.split(view.X, view.starts[1:])
-    lower, upper = (np.stack([end(points, axis=0) for points in clusters]) for end in (np.min, np.max))
+    edges = np.append(view.starts, view.n)
+    clusters = [slice(start, stop) for start, stop in pairwise(edges)]
+    corners = [(points.min(axis=0), points.max(axis=0)) for points in map(view.taken, clusters)]
     by_size = np.argsort(view.sizes, kind="stable")
     for place, larger in enumerate(by_size):
         if place == 0:
             continue  # smaller than all
-        tree = cKDTree(clusters[larger])
+        tree = cKDTree(view.taken(clusters[larger]))
         for smaller in by_size[:place]:
             if out_of_time():
                 return None
             guess = found[larger, smaller]
-            points = clusters[smaller]
-            beside = points - np.clip(points, lower[larger], upper[larger])
-            points = points[np.sum(beside**2, axis=1) < guess**2]
-            for start in range(0, len(points), CHUNK):
-                if out_of_time():
-                    return None
-                nearest = tree.query(points[start : start + CHUNK], distance_upper_bound=guess)[0]
-                guess = min(guess, float(np.min(nearest)))
+            for start in range(edges[smaller], edges[smaller + 1], PIECE):
+                points = view.taken(slice(start, min(start + PIECE, edges[smaller + 1])))
+                beside = points - np.clip(points, *corners[larger])
+                points = points[np.sum(beside**2, axis=1) < guess**2]
+                for first in range(0, len(points), CHUNK):
+                    if out_of_time():
+                        return None
+                    nearest = tree.query(points[first : first + CHUNK], distance_upper_bound=guess)[0]
+                    guess = min(guess, float(np.min(nearest)))
             found[larger, smaller] = found[smaller, larger] = guess
     return found
 
@@ -126,11 +130,13 @@ def cover(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
     The outsider with the least lower bound is measured; the point farthest from it raises the bounds of all.
     """
     found = view.cover.copy()
+    X, order, middle = view.placed
+    bounds = np.empty(view.n)
     for c, (start, size) in enumerate(zip(view.starts, view.sizes.astype(np.int64), strict=True)):
         members = slice(start, start + size)
         # no maximum is below the root of the mean square
-        bounds = _distances(view.X, view.centroids[c])
-        bounds = np.hypot(bounds, np.sqrt(np.mean(bounds[members] ** 2)))
+        kernels.distances_to(X, order, view.centroids[c] + middle, bounds)
+        np.hypot(bounds, np.sqrt(np.mean(bounds[members] ** 2)), out=bounds)
         bounds[members] = np.inf
         distances = np.empty(size)
         while True:
@@ -139,20 +145,13 @@ def cover(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
             outsider = int(np.argmin(bounds))
             if bounds[outsider] >= found[c]:
                 break
-            kernels.distances_to(view.X[members], view.X[outsider], distances)
-            farthest = int(np.argmax(distances))
-            found[c] = min(found[c], distances[farthest])
-            kernels.raise_to_distances(view.X, view.X[start + farthest], bounds)
+            kernels.distances_to(X, order[members], X[order[outsider]], distances)
+            farthest = start + int(np.argmax(distances))
+            found[c] = min(found[c], distances.max())
+            kernels.raise_to_distances(X, order, X[order[farthest]], bounds)
             bounds[members] = np.inf
             bounds[outsider] = np.inf
     return found
-
-
-def _distances(X: Floats, point: Floats) -> Floats:
-    """(n,) distances of X (n, d) to a point (d,), without arrays as large as X."""
-    out = np.empty(len(X))
-    kernels.distances_to(X, point, out)
-    return out
 
 
 SEARCHES: dict[str, Callable[[SampledView, OutOfTime], Floats | None]] = {

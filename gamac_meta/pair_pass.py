@@ -17,8 +17,8 @@ from typing import Any, cast
 import numpy as np
 
 from gamac_meta._kernels import pairs as kernels
-from gamac_meta._kernels.neighborhood import build_tree
 from gamac_meta.concordance import Concordance, ExtremeSums, PairDistances
+from gamac_meta.points import SharedPoints
 from gamac_meta.refinement import Refinements
 from gamac_meta.types import Floats, Ints, Labels
 
@@ -51,7 +51,7 @@ class PairPass:
     """Pairwise statistics of several partitions of the same points, each made at most once.
 
     together: which of "extremes" and "outsider_means" the walk that makes sums makes too, as they will be asked for.
-    Asked for by itself, either takes another walk.
+    Asked for by itself, either takes another walk. shared: structures of the same points, where there are any.
     """
 
     def __init__(
@@ -61,8 +61,10 @@ class PairPass:
         threads: int | None = None,
         tile_rows: int = TILE_ROWS,
         together: Collection[str] = ("extremes",),
+        shared: SharedPoints | None = None,
     ) -> None:
         self.X = np.ascontiguousarray(X, dtype=np.float64)
+        self._shared = shared or SharedPoints(self.X)
         self.labels = np.ascontiguousarray(labels, dtype=np.int32)
         self.refinements = Refinements(self.labels)
         self.n_clusters: Ints = self.labels.max(axis=1).astype(np.int64) + 1
@@ -132,7 +134,7 @@ class PairPass:
         # many clusters make large tables: adding them up must not cost more than the tile itself, unless it
         # would leave fewer than FEWEST_TILES, for as many threads
         tile_rows = max(self.tile_rows, min(tables // n, n // FEWEST_TILES))
-        nearby = build_tree(self.X)[0]
+        nearby = self._shared.search_tree.order
         for group in self.refinements.groups:
             order, cells, first_cells = group.cells(nearby, CELL_POINTS)
             places = np.concatenate([np.arange(self.offsets[q], self.offsets[q + 1]) for q in group.rows])

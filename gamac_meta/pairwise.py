@@ -1,8 +1,8 @@
 """PartitionView, the vocabulary in which measures are written.
 
 `views(X, labels)` makes one `PartitionView` per partition. What needs no pairs of points is
-computed from the view's own points in O(nd). What needs pairs is computed for *all* partitions
-together by the tile pass, the first time any view asks.
+computed for each by itself (gamac_meta/clustered_points.py). What needs pairs is computed for *all*
+partitions together by the tile pass, the first time any view asks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from gamac_meta._kernels import centers, connected, trees
+from gamac_meta._kernels import connected, trees
+from gamac_meta.clustered_points import ClusteredPoints
 from gamac_meta.concordance import Concordance
 from gamac_meta.device_pass import pass_over_pairs
 from gamac_meta.near_pass import NearPass, nearest_clustered
@@ -23,7 +24,6 @@ from gamac_meta.points import (
     NEIGHBORS,
     SharedPoints,
     core_separation,
-    sorted_within,
     spanning_tree_of,
     valley_tree_of,
 )
@@ -33,15 +33,14 @@ from gamac_meta.types import Floats, Ints, Labels
 COSTS = ("linear", "neighbors", "pairs", "sort")
 # nearest others that make a neighborhood
 NEIGHBORHOOD = 25
-# points that are factored at once, so that no copy of all is made
-ROOT_ROWS = 4096
+# local cores whose paths to all others are copied at once
+CORES_AT_ONCE = 256
 
 
-class PartitionView:
+class PartitionView(ClusteredPoints):
     """One partition of one data set and every statistic a measure may ask for.
 
-    Points are centered, and ordered by cluster, so that each cluster is one contiguous slice;
-    noise (-1) is left out of everything but n_given. Public properties are the vocabulary of the `@measure` decorator.
+    Public properties, those of ClusteredPoints among them, are the vocabulary of the `@measure` decorator.
     """
 
     def __init__(
@@ -54,80 +53,12 @@ class PartitionView:
         shared: SharedPoints | None = None,
         near: NearPass | None = None,
     ) -> None:
-        self._all_X = np.ascontiguousarray(X, dtype=np.float64)
-        self._all_labels = np.ascontiguousarray(labels, dtype=np.int32)
-        self._pairs = pairs or PairPass(self._all_X, self._all_labels[None, :])
-        self._row = row
+        super().__init__(X, labels)
         self._shared = shared or SharedPoints(self._all_X)
+        self._pairs = pairs or PairPass(self._all_X, self._all_labels[None, :], shared=self._shared)
+        self._row = row
         self._near = near or NearPass(self._shared, self._all_labels[None, :])
         self._near_row = row if near else 0
-
-    # ---- the partition itself -------------------------------------------------------------
-
-    @property
-    def xp(self) -> Any:
-        """The array namespace in which the formula computes."""
-        return np
-
-    @cached_property
-    def _order(self) -> Ints:
-        order = np.argsort(self._all_labels, kind="stable")
-        return order[np.count_nonzero(self._all_labels < 0) :]
-
-    @cached_property
-    def X(self) -> Floats:
-        """(n, d) clustered points in cluster order, their mean at the origin."""
-        points = self._all_X[self._order]
-        return np.asarray(points - points.mean(axis=0)) if len(points) else points
-
-    @cached_property
-    def labels(self) -> Labels:
-        """(n,) cluster of each row of X, ascending."""
-        return self._all_labels[self._order]
-
-    @cached_property
-    def n(self) -> int:
-        """Clustered points."""
-        return int(self._order.size)
-
-    @cached_property
-    def n_given(self) -> int:
-        """All points, noise included."""
-        return int(self._all_labels.size)
-
-    @cached_property
-    def d(self) -> int:
-        """Dimensions."""
-        return int(self._all_X.shape[1])
-
-    @cached_property
-    def k(self) -> int:
-        """Clusters."""
-        return int(self._all_labels.max()) + 1
-
-    @cached_property
-    def sizes(self) -> Floats:
-        """(k,) points in each cluster; floats, as formulas divide by them and no array library mixes kinds."""
-        return np.bincount(self.labels, minlength=self.k).astype(np.float64)
-
-    @cached_property
-    def starts(self) -> Ints:
-        """(k,) where each cluster begins in X."""
-        return np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.int64)
-
-    # ---- centroids and scatter, O(nd) -----------------------------------------------------
-
-    def cluster_sums(self, values: Floats) -> Floats:
-        """(k, ...) sum over each cluster of per-point values (n, ...)."""
-        return np.add.reduceat(values, self.starts, axis=0)
-
-    def cluster_means(self, values: Floats) -> Floats:
-        """(k, ...) mean over each cluster of per-point values (n, ...)."""
-        return (self.cluster_sums(values).T / self.sizes).T
-
-    def cluster_maxima(self, values: Floats) -> Floats:
-        """(k,) largest in each cluster of per-point values (n,)."""
-        return np.maximum.reduceat(values, self.starts)
 
     # ---- rows: the points whose distances to all others are known ---------------------------
 
@@ -149,91 +80,6 @@ class PartitionView:
     def row_cluster_maxima(self, values: Floats) -> Floats:
         """(k,) largest in each cluster of values of rows (r,)."""
         return np.maximum.reduceat(values, self.starts)
-
-    @cached_property
-    def centroids(self) -> Floats:
-        """(k, d) mean of each cluster."""
-        return self.cluster_means(self.X)
-
-    @cached_property
-    def centroid_distances(self) -> Floats:
-        """(k, k) distances between centroids, infinite on the diagonal."""
-        from scipy.spatial.distance import cdist
-
-        distances = cdist(self.centroids, self.centroids)
-        # centroids that differ by rounding only are one
-        distances[distances < 1e-13 * np.sqrt(self.total_ss / self.n)] = 0.0
-        np.fill_diagonal(distances, np.inf)
-        return distances
-
-    @cached_property
-    def deviations(self) -> Floats:
-        """(n, d) each point minus its own centroid."""
-        return self.X - self.centroids[self.labels]
-
-    @cached_property
-    def to_centroid(self) -> Floats:
-        """(n,) distance of each point to its own centroid."""
-        return np.sqrt(_squared_lengths(self.deviations))
-
-    @cached_property
-    def to_center(self) -> Floats:
-        """(n,) distance of each point to the mean of all."""
-        return np.sqrt(_squared_lengths(self.X))
-
-    @cached_property
-    def centroid_to_center(self) -> Floats:
-        """(k,) distance of each centroid to the mean of all points."""
-        return np.sqrt(np.sum(self.centroids**2, axis=1))
-
-    @cached_property
-    def to_nearest_other_centroid(self) -> Floats:
-        """(n,) smallest distance of each point to the centroid of another cluster, infinite where there is none."""
-        return distances_to_centers(self.X, self.labels, self.centroids)[1]
-
-    @cached_property
-    def mean_to_centroid(self) -> Floats:
-        """(k,) mean distance of a cluster's points to its centroid."""
-        return self.cluster_means(self.to_centroid)
-
-    @cached_property
-    def border_distances(self) -> Floats:
-        """(k,) mean distance to the centroid of the tenth of a cluster farthest from it, rounded up."""
-        ordered = sorted_within(self.to_centroid, self.labels)
-        wanted = np.ceil(self.sizes / 10)
-        beyond = self.starts + (self.sizes - wanted)
-        return self.cluster_sums(np.where(np.arange(self.n) >= beyond[self.labels], ordered, 0.0)) / wanted
-
-    @cached_property
-    def within_ss(self) -> Floats:
-        """(k,) sum of squared distances of a cluster's points to its centroid."""
-        return self.cluster_sums(_squared_lengths(self.deviations))
-
-    @cached_property
-    def between_ss(self) -> float:
-        """Sum over clusters of size times squared distance of centroid to the mean of all."""
-        return float(np.sum(self.sizes * self.centroid_to_center**2))
-
-    @cached_property
-    def total_ss(self) -> float:
-        """Sum of squared distances to the mean of all."""
-        return float(np.sum(_squared_lengths(self.X)))
-
-    @cached_property
-    def scatter_matrices(self) -> Floats:
-        """(k, d, d) sum over each cluster of outer products of deviations."""
-        return np.stack([block.T @ block for block in np.split(self.deviations, self.starts[1:])])
-
-    def midpoint_densities(self, radius: float) -> Floats:
-        """(k (k - 1) / 2,) for each pair of clusters, points of both within radius of the midpoint of
-        their centroids, over the larger of the counts around either centroid; NaN for none."""
-        return centers.midpoint_densities(self.X, np.append(self.starts, self.n), self.centroids, radius)
-
-    @cached_property
-    def scatter_roots(self) -> Floats:
-        """(k, d, d) triangular R of each cluster, whose scatter matrix is R'R: it keeps the digits that
-        a nearly singular product loses."""
-        return np.stack([_root(block) for block in np.split(self.deviations, self.starts[1:])])
 
     # ---- pairs of points, one walk for all partitions ---------------------------------------
 
@@ -308,8 +154,7 @@ class PartitionView:
     @cached_property
     def _blocks(self) -> tuple[Ints, list[Any]]:
         """(k + 1,) where clusters begin in X and the last ends, and their points in blocks of near ones."""
-        edges = np.append(self.starts, self.n)
-        return edges, trees.blocks_of_clusters(self.X, edges)
+        return self._edges, trees.blocks_of_clusters(self.X, self._edges)
 
     @cached_property
     def reflections(self) -> Floats:
@@ -421,7 +266,7 @@ class PartitionView:
         Of points equally central, as any two are, the one farther from the mean of all points.
         """
         central = most_central(self.own_mean, self.labels, self.starts, self.to_center)
-        return distances_to_centers(self.X, self.labels, self.X[central])
+        return self._distances_to_centers(self._taken(central))
 
     @cached_property
     def connectivity_means(self) -> tuple[Floats, Floats]:
@@ -449,7 +294,10 @@ class PartitionView:
         names, codes, sizes = np.unique(labels[rows], return_inverse=True, return_counts=True)
         order = np.argsort(codes, kind="stable")
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-        sums = np.add.reduceat(paths[np.ix_(rows, rows[order])], starts, axis=1) if len(rows) else paths[:0, :0]
+        sums = np.empty((len(rows), len(names)))
+        for start in range(0, len(rows), CORES_AT_ONCE):
+            some = slice(start, start + CORES_AT_ONCE)
+            sums[some] = np.add.reduceat(paths[np.ix_(rows[some], rows[order])], starts, axis=1)
         own = np.arange(len(names)) == codes[:, None]
         with np.errstate(invalid="ignore"):
             own_mean = np.sum(sums, axis=1, where=own) / (sizes[codes] - 1)
@@ -505,12 +353,13 @@ STATISTIC_COSTS: dict[str, str] = {
             "border_distances",
             "centroids",
             "centroid_distances",
-            "deviations",
             "to_centroid",
             "to_center",
             "centroid_to_center",
             "to_nearest_other_centroid",
             "mean_to_centroid",
+            "column_variances",
+            "cluster_variances",
             "within_ss",
             "between_ss",
             "total_ss",
@@ -590,14 +439,6 @@ STATISTIC_KINDS: dict[str, str] = {
 }
 
 
-def distances_to_centers(X: Floats, labels: Labels, middles: Floats) -> tuple[Floats, Floats]:
-    """(n,) distance of each point to the middle (k, d) of its cluster, and (n,) to the nearest of the other middles,
-    infinite where there is none."""
-    own, other = np.empty(len(X)), np.empty(len(X))
-    centers.distances_to_centers(X, labels, middles, own, other)
-    return own, other
-
-
 def most_central(own_mean: Floats, labels: Labels, starts: Ints, apart: Floats) -> Ints:
     """(k,) which row of each cluster has the least mean distance to its other points; of equals the one most apart.
 
@@ -607,19 +448,6 @@ def most_central(own_mean: Floats, labels: Labels, starts: Ints, apart: Floats) 
     rows = np.flatnonzero(own <= np.minimum.reduceat(own, starts)[labels] * (1.0 + 1e-12))
     rows = rows[np.lexsort((-apart[rows], labels[rows]))]
     return np.asarray(rows[np.searchsorted(labels[rows], np.arange(starts.size))])
-
-
-def _squared_lengths(rows: Floats) -> Floats:
-    """(n,) sum of squares of each row."""
-    return np.asarray(np.einsum("ij,ij->i", rows, rows))
-
-
-def _root(points: Floats) -> Floats:
-    """(d, d) triangular R with R'R = X'X for points X (m, d)."""
-    root = np.zeros((points.shape[1], points.shape[1]))
-    for start in range(0, len(points), ROOT_ROWS):
-        root = np.asarray(np.linalg.qr(np.concatenate([root, points[start : start + ROOT_ROWS]]), mode="r"))
-    return root
 
 
 def views(
@@ -640,7 +468,9 @@ def views(
     shared = shared or SharedPoints(np.ascontiguousarray(X - X.mean(axis=0), dtype=np.float64))
     near = NearPass(shared, np.ascontiguousarray(labels, dtype=np.int32))
     together = [made for made, asking in TOGETHER.items() if not asking.isdisjoint(needs)]
-    pairs = pass_over_pairs(shared.X, labels, backend, threads=threads, tile_rows=tile_rows, together=together)
+    pairs = pass_over_pairs(
+        shared.X, labels, backend, threads=threads, tile_rows=tile_rows, together=together, shared=shared
+    )
     # one at a time: what a view has made of its points is freed with it
     for i, row in enumerate(pairs.labels):
         yield PartitionView(shared.X, row, pairs=pairs, row=i, shared=shared, near=near)

@@ -20,6 +20,8 @@ CORE_POINTS = 5
 DENSITY_POINTS = 5
 # in more dimensions than this a k-d tree visits most points
 TREE_DIMENSIONS = 8
+# rows whose nearest points are listed at once
+SEARCHED_AT_ONCE = 1 << 14
 
 # points by cluster, which they are, where clusters begin, and where all points are: as _grouped makes them
 Grouped = tuple[Floats, Ints, Ints, Ints]
@@ -115,14 +117,15 @@ class SharedPoints:
         cores, number = np.unique(standing, return_inverse=True)
         # the outermost first: a search ends when it has reached the rest
         outward = np.argsort(-np.sum((self.X[cores] - self.X.mean(axis=0)) ** 2, axis=1), kind="stable")
+        cores, number = cores[outward], np.argsort(outward)[number]
         # near points near in memory, too
         order = self.search_tree.order
         place = np.argsort(order)
         graph = connected.neighbor_graph(place[indices[order]], distances[order])
-        paths = np.empty((len(cores), len(cores)))
-        paths[np.ix_(outward, outward)] = connected.path_lengths(*graph, place[cores[outward]])
+        paths = connected.path_lengths(*graph, place[cores])
         reached = np.isfinite(paths)
-        return cores, number, np.where(reached, paths, np.max(paths, where=reached, initial=0.0))
+        paths[~reached] = np.max(paths, where=reached, initial=0.0)
+        return cores, number, paths
 
     @cached_property
     def _natural_neighbors(self) -> tuple[int, Ints]:
@@ -173,13 +176,18 @@ def nearest_among(X: Floats, rows: Ints, members: Ints, count: int) -> tuple[Flo
     """Distances and indices (r, count) of the members nearest to each of some rows of X, but for the row itself."""
     from scipy.spatial import cKDTree
 
-    distances, indices = cKDTree(X[members]).query(X[rows], k=count + 1)
-    nearest = members[indices]
-    # among duplicates a point need not come first in its own list: drop it wherever it is, else the last
-    own = nearest == rows[:, None]
-    own[~own.any(axis=1), -1] = True
-    shape = (len(rows), count)
-    return distances[~own].reshape(shape), nearest[~own].reshape(shape)
+    tree = cKDTree(X[members])
+    distances, nearest = np.empty((len(rows), count)), np.empty((len(rows), count), dtype=np.int64)
+    for start in range(0, len(rows), SEARCHED_AT_ONCE):
+        some = rows[start : start + SEARCHED_AT_ONCE]
+        found, indices = tree.query(X[some], k=count + 1)
+        places = members[indices]
+        # among duplicates a point need not come first in its own list: drop it wherever it is, else the last
+        own = places == some[:, None]
+        own[~own.any(axis=1), -1] = True
+        distances[start : start + len(some)] = found[~own].reshape(len(some), count)
+        nearest[start : start + len(some)] = places[~own].reshape(len(some), count)
+    return distances, nearest
 
 
 def sorted_within(values: Floats, labels: Ints | Labels) -> Floats:

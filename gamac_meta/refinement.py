@@ -15,6 +15,9 @@ import numpy as np
 
 from gamac_meta.types import Floats, Ints, Labels
 
+# points copied at once, where they are put in another order
+PIECE = 1 << 14
+
 
 @dataclass(frozen=True, eq=False)
 class Refinement:
@@ -61,7 +64,10 @@ class Refinement:
 
     def columns(self, X: Floats) -> Floats:
         """(d, n) points in order, a dimension a row."""
-        return np.ascontiguousarray(X[self.order].T)
+        columns = np.empty((X.shape[1], self.order.size))
+        for start in range(0, self.order.size, PIECE):
+            columns[:, start : start + PIECE] = X[self.order[start : start + PIECE]].T
+        return columns
 
 
 def refine(labels: Labels) -> Refinement:

@@ -23,7 +23,7 @@ from gamac_meta.concordance import Concordance, from_histogram
 from gamac_meta.executor import in_threads
 from gamac_meta.near_pass import FEW
 from gamac_meta.pair_pass import processors
-from gamac_meta.pairwise import NEIGHBORHOOD, STATISTIC_KINDS, PartitionView, distances_to_centers, most_central
+from gamac_meta.pairwise import NEIGHBORHOOD, STATISTIC_KINDS, PartitionView, most_central
 from gamac_meta.points import NEIGHBORS, SharedPoints
 from gamac_meta.refinement import refine
 from gamac_meta.types import Floats, Ints, Labels
@@ -127,7 +127,10 @@ class RowPass:
         self.offsets = self.clusters[2]
         self.sizes = np.concatenate([np.bincount(row[row >= 0]) for row in labels]).astype(np.int64)
         # largest distance 1 to 2 radii
-        radius = float(np.sqrt(np.max(np.sum((self.columns - self.columns.mean(axis=1)[:, None]) ** 2, axis=0))))
+        squares = np.zeros(self.place.size)
+        for column in self.columns:
+            squares += (column - column.mean()) ** 2
+        radius = float(np.sqrt(squares.max()))
         largest = np.float64(2.0 * radius * (1.0 + 1e-12) or 1.0)
         self.lowest = (int(largest.view(np.int64)) >> kernels.BIN_SHIFT) - (kernels.BINS - 1)
 
@@ -375,6 +378,17 @@ class SampledView(PartitionView):
     def _is_own(self) -> Any:
         return np.arange(self.k) == self.row_labels[:, None]
 
+    # ---- all clustered points, for those who search them --------------------------------------
+
+    @property
+    def placed(self) -> tuple[Floats, Ints, Floats]:
+        """X as kernels take it: row i is points[order[i]] - middle."""
+        return self._placed
+
+    def taken(self, rows: slice | Ints) -> Floats:
+        """Rows of X, without a copy of the others."""
+        return self._taken(rows)
+
     # ---- weights ----------------------------------------------------------------------------
 
     # What follows holds no reference to the view, or its arrays would outlive it until a garbage collection.
@@ -485,7 +499,7 @@ class SampledView(PartitionView):
         """(n,) distance of each point to the most central row of its cluster, and (n,) to the nearest of the others."""
         central = most_central(self.own_mean, self.row_labels, self._clustered.starts, self.other_mean)
         medoids = self._statistics.sample.rows[self._rows[central]]
-        return distances_to_centers(self._all_X[self._order], self.labels, self._all_X[medoids])
+        return self._distances_to_centers(self._all_X[medoids] - self._middle)
 
     @cached_property
     def outsider_mean(self) -> Floats:

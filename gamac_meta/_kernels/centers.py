@@ -1,21 +1,71 @@
-"""Distances from points to the centers of clusters, and to what these define: midpoints."""
+"""Sums by cluster, distances from points to the centers of clusters, and to what these define: midpoints.
+
+Points are read where they lie: the i-th in the order of clusters is X[order[i]] - middle, X (m, d), order (n,),
+middle (d,). A cluster c is what is from edges[c] to edges[c + 1], edges (k + 1,).
+"""
 
 import numpy as np
 
 from gamac_meta._kernels.compiler import kernel, vectorized
 
 
+@kernel
+def sums_by_cluster(X, order, middle, edges):
+    """(k, d) sum of each cluster's points."""
+    d = X.shape[1]
+    sums = np.zeros((edges.size - 1, d))
+    for c in range(edges.size - 1):
+        for i in order[edges[c] : edges[c + 1]]:
+            for column in range(d):
+                sums[c, column] += X[i, column] - middle[column]
+    return sums
+
+
+@kernel
+def squares_by_cluster(X, order, middle, edges, centers):
+    """(k, d) sum over each cluster's points of squared deviations from its center (k, d), by column."""
+    d = X.shape[1]
+    sums = np.zeros((edges.size - 1, d))
+    for c in range(edges.size - 1):
+        for i in order[edges[c] : edges[c + 1]]:
+            for column in range(d):
+                sums[c, column] += ((X[i, column] - middle[column]) - centers[c, column]) ** 2
+    return sums
+
+
+@kernel
+def _read(X, i, middle, point):
+    """Put X[i] - middle into point (d,). Not reassociated: a point that is its own center must be at distance zero."""
+    for column in range(point.size):
+        point[column] = X[i, column] - middle[column]
+
+
 @vectorized
-def distances_to_centers(X, labels, centers, own, other):
-    """own (n,): distance of each point of X (n, d) to the center (k, d) of its cluster; other (n,): to the nearest of
-    the other centers, infinite where there is none."""
-    n, d = X.shape
-    for i in range(n):
+def distances_to_own(X, order, middle, labels, centers, out):
+    """out (n,): distance of each point to the center (k, d) that its label (n,) names."""
+    point = np.empty(X.shape[1])
+    for i in range(order.size):
+        _read(X, order[i], middle, point)
+        center = centers[labels[i]]
+        square = 0.0
+        for column in range(point.size):
+            gap = point[column] - center[column]
+            square += gap * gap
+        out[i] = np.sqrt(square)
+
+
+@vectorized
+def distances_to_centers(X, order, middle, labels, centers, own, other):
+    """own (n,): distance of each point to the center (k, d) of its cluster; other (n,): to the nearest of the other
+    centers, infinite where there is none."""
+    point = np.empty(X.shape[1])
+    for i in range(order.size):
+        _read(X, order[i], middle, point)
         nearest = np.inf
         for c in range(centers.shape[0]):
             square = 0.0
-            for column in range(d):
-                gap = X[i, column] - centers[c, column]
+            for column in range(point.size):
+                gap = point[column] - centers[c, column]
                 square += gap * gap
             if c == labels[i]:
                 own[i] = np.sqrt(square)
@@ -25,34 +75,33 @@ def distances_to_centers(X, labels, centers, own, other):
 
 
 @kernel
-def midpoint_densities(X, starts, centroids, radius):
+def midpoint_densities(X, order, middle, edges, centroids, radius):
     """(pairs,) for each pair of clusters a < b, points of both within radius of the midpoint of their
-    centroids, over the larger of the counts around either centroid; NaN where there are none.
-    X must be ordered by cluster, starts (k + 1,)."""
+    centroids, over the larger of the counts around either centroid; NaN where there are none."""
     k, d = centroids.shape
     ratios = np.empty(k * (k - 1) // 2)
     cell = 0
     for a in range(k):
         for b in range(a + 1, k):
-            middle = 0
+            between = 0
             first = 0
             second = 0
             for c in (a, b):
-                for i in range(starts[c], starts[c + 1]):
+                for i in order[edges[c] : edges[c + 1]]:
                     to_middle = 0.0
                     to_first = 0.0
                     to_second = 0.0
                     for column in range(d):
-                        x = X[i, column]
+                        x = X[i, column] - middle[column]
                         u = centroids[a, column]
                         v = centroids[b, column]
                         to_middle += (x - 0.5 * (u + v)) ** 2
                         to_first += (x - u) ** 2
                         to_second += (x - v) ** 2
-                    middle += to_middle <= radius * radius
+                    between += to_middle <= radius * radius
                     first += to_first <= radius * radius
                     second += to_second <= radius * radius
             most = max(first, second)
-            ratios[cell] = middle / most if most > 0 else np.nan
+            ratios[cell] = between / most if most > 0 else np.nan
             cell += 1
     return ratios

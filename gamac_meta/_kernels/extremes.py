@@ -1,4 +1,7 @@
-"""Largest and smallest distances found by bounds, without a look at all pairs."""
+"""Largest and smallest distances found by bounds, without a look at all pairs.
+
+Where points are read where they lie, the i-th is X[order[i]]: X (m, d), order (n,).
+"""
 
 import numpy as np
 
@@ -32,24 +35,26 @@ def farthest_pair(X, reach, least):
 
 
 @vectorized
-def distances_to(X, point, out):
-    """out (n,): distances of X (n, d) to a point (d,)."""
-    n, d = X.shape
-    for i in range(n):
+def distances_to(X, order, point, out):
+    """out (n,): distances of points to a point (d,)."""
+    d = X.shape[1]
+    for i in range(order.size):
+        here = X[order[i]]
         total = 0.0
         for c in range(d):
-            step = X[i, c] - point[c]
+            step = here[c] - point[c]
             total += step * step
         out[i] = np.sqrt(total)
 
 
 @vectorized
-def raise_to_distances(X, point, bounds):
-    """Raise bounds (n,) to the distances of X (n, d) to a point (d,), where those are greater."""
-    n, d = X.shape
-    for i in range(n):
+def raise_to_distances(X, order, point, bounds):
+    """Raise bounds (n,) to the distances of points to a point (d,), where those are greater."""
+    d = X.shape[1]
+    for i in range(order.size):
+        here = X[order[i]]
         total = 0.0
         for c in range(d):
-            step = X[i, c] - point[c]
+            step = here[c] - point[c]
             total += step * step
         bounds[i] = max(bounds[i], np.sqrt(total))

@@ -148,12 +148,11 @@ def simplified_silhouette(xp, to_centroid, to_nearest_other_centroid, labels, si
     return xp.mean(xp.where(sizes[labels] == 1, 0.0, width))
 
 
-def _variance_lengths(xp, deviations, X, cluster_means):
+def _variance_lengths(xp, cluster_variances, column_variances):
     """(k,) lengths of the clusters' vectors of column variances, that of all points, and their unit."""
-    variances = xp.mean(X**2, axis=0)
-    unit = xp.max(variances)  # or the squares of variances overflow before anything else does
-    clusters = xp.linalg.vector_norm(cluster_means(deviations**2) / unit, axis=1)
-    return clusters, xp.linalg.vector_norm(variances / unit), unit
+    unit = xp.max(column_variances)  # or the squares of variances overflow before anything else does
+    clusters = xp.linalg.vector_norm(cluster_variances / unit, axis=1)
+    return clusters, xp.linalg.vector_norm(column_variances / unit), unit
 
 
 @measure(
@@ -163,14 +162,14 @@ def _variance_lengths(xp, deviations, X, cluster_means):
     reference=HALKIDI_2000,
     rotation_free=False,
 )
-def sd_scat(xp, deviations, X, cluster_means):
+def sd_scat(xp, cluster_variances, column_variances):
     r"""Mean length of a cluster's vector of column variances over that of all points.
 
     .. math:: \frac1k \sum_c \frac{\|\sigma(c)\|}{\|\sigma(X)\|}
 
     The first term of the SD index, whose weight depends on the set of partitions compared.
     """
-    clusters, whole, _ = _variance_lengths(xp, deviations, X, cluster_means)
+    clusters, whole, _ = _variance_lengths(xp, cluster_variances, column_variances)
     return xp.mean(clusters) / whole
 
 
@@ -197,7 +196,7 @@ def sd_dis(xp, centroid_distances):
     reference="Halkidi & Vazirgiannis 2001, doi:10.1109/ICDM.2001.989517",
     rotation_free=False,
 )
-def s_dbw(xp, deviations, X, cluster_means, midpoint_densities, k):
+def s_dbw(xp, cluster_variances, column_variances, midpoint_densities, k):
     r"""Scatter inside clusters plus density between them.
 
     .. math:: \frac1k \sum_c \frac{\|\sigma(c)\|}{\|\sigma(X)\|}
@@ -207,7 +206,7 @@ def s_dbw(xp, deviations, X, cluster_means, midpoint_densities, k):
     :math:`\rho` the points of both clusters within :math:`\tfrac1k \sqrt{\sum_c \|\sigma(c)\|}`.
     Undefined where two clusters are empty around their centroids, as rings are.
     """
-    clusters, whole, unit = _variance_lengths(xp, deviations, X, cluster_means)
+    clusters, whole, unit = _variance_lengths(xp, cluster_variances, column_variances)
     ratios = midpoint_densities(xp.sqrt(unit * xp.sum(clusters)) / k)
     if xp.any(xp.isnan(ratios)):
         raise UndefinedMeasureError("two clusters have no points near their centroids")

@@ -27,17 +27,18 @@ TIME_LIMIT = 120.0
 EXACT_POINTS = 5000
 # clusters that a sample of rows can tell apart
 MOST_CLUSTERS = 500
-# points of two trial runs, from which the time for all is predicted, and rows of a trial walk
-TRIALS = (1000, 4000)
+# points of trial runs, of which the last two tell the time for all, and rows of a trial walk
+TRIALS = (1000, 4000, 16000)
 TRIAL_ROWS = 32
-# times the time that must fit for the first trial to be enough
+# times the time must fit, or not fit, for a trial to be enough
 CERTAINLY = 8.0
 # fewest and most; powers of two, so that another run takes as many unless the clock is twice off
 ROWS = (256, 1 << 15)
 SUBSAMPLE = (1024, 1 << 14)
 # lists of neighbors take a kilobyte a point
-NEAR_POINTS = 500_000
+NEAR_POINTS = 200_000
 # of the time limit
+TRIAL_SHARE = 0.05
 ROW_SHARE, NEAR_SHARE, SUBSAMPLE_SHARE, SEARCH_SHARE = 0.5, 0.2, 0.1, 0.06
 # rows of every cluster where there are many clusters: the usual number, or as few as fit the time and
 # CELLS, the sums, minima and maxima that are kept for each row and cluster of all partitions
@@ -177,19 +178,27 @@ class _Estimation:
             yield [exact_cell(measure, view) for measure in measures]
 
     def predicted(self, run: Run, measures: Sequence[Measure]) -> float:
-        """Seconds for all points: a linear and a quadratic part, told apart by two trials on few."""
+        """Seconds for all points: a linear and a quadratic part, told apart by trials on few."""
         # compiled and loaded first, which is not part of the work
-        self._timed(run, TRIALS[0] // 4, measures)
-        n, short = self._timed(run, TRIALS[0], measures)
+        self._timed(run, TRIALS[0], measures)
+        # a short trial that something else held up would hide the quadratic part
+        n, short = min(self._timed(run, TRIALS[0], measures) for _ in range(2))
         # where as good as certain, a second trial would take longer than it tells
-        if CERTAINLY * short * (self.n / n) ** 2 <= self.limit:
-            return short * (self.n / n) ** 2
-        m, long = self._timed(run, TRIALS[1], measures)
-        if m == n:  # both drew all points, as some of every cluster
-            return long * (self.n / n) ** 2
-        quadratic = max((long / m - short / n) / (m - n), 0.0)
-        linear = max(long / m - quadratic * m, 0.0)
-        return linear * self.n + quadratic * self.n**2
+        seconds = short * (self.n / n) ** 2
+        if CERTAINLY * seconds <= self.limit:
+            return seconds
+        for count, further in zip(TRIALS[1:], [*TRIALS[2:], self.n], strict=True):
+            m, long = self._timed(run, count, measures)
+            if m == n:  # both drew all points, as some of every cluster
+                return long * (self.n / n) ** 2
+            quadratic = max((long / m - short / n) / (m - n), 0.0)
+            linear = max(long / m - quadratic * m, 0.0)
+            seconds = linear * self.n + quadratic * self.n**2
+            too_long = linear * further + quadratic * further**2 > TRIAL_SHARE * self.limit
+            if further >= self.n or too_long or seconds > CERTAINLY * self.limit:
+                break
+            n, short = m, long
+        return seconds
 
     def _timed(self, run: Run, count: int, measures: Sequence[Measure]) -> tuple[int, float]:
         points, labels = self._subsample(count)

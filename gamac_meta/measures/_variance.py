@@ -130,13 +130,13 @@ def scott_symons(xp, scatter_roots, sizes):
     reference="Ratkowsky & Lance 1978, in " + MILLIGAN_COOPER,
     rotation_free=False,
 )
-def ratkowsky_lance(xp, centroids, sizes, X, k):
+def ratkowsky_lance(xp, centroids, sizes, column_variances, n, k):
     r"""Between-cluster share of the variance, averaged over columns, for the number of clusters.
 
     .. math:: \sqrt{\frac1k \cdot \frac1d \sum_j \frac{B_{jj}}{T_{jj}}}
     """
     between = xp.sum(sizes[:, None] * centroids**2, axis=0)
-    return xp.sqrt(xp.mean(between / xp.sum(X**2, axis=0)) / k)
+    return xp.sqrt(xp.mean(between / (n * column_variances)) / k)
 
 
 @measure(

@@ -185,7 +185,7 @@ def test_machine_code_is_kept_once_a_kernel_has_run(tmp_path):
         "import numpy as np\n"
         "from gamac_meta._kernels import compiler, extremes, pairs\n"
         "print(compiler.nothing_kept(pairs.fold_rows))\n"
-        "extremes.distances_to(np.zeros((3, 2)), np.zeros(2), np.zeros(3))\n"
+        "extremes.distances_to(np.zeros((3, 2)), np.arange(3), np.zeros(2), np.zeros(3))\n"
         "print(compiler.nothing_kept(pairs.fold_rows))\n"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}

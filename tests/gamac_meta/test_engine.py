@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from gamac_meta import MeasureEngine, concordance, evaluate, refinement
 from gamac_meta.exceptions import InvalidInputError, UnknownNameError
-from gamac_meta.measures import _evaluate
+from gamac_meta.measures import MEASURES, _evaluate, _large
 from gamac_meta.pair_pass import PairPass
 from gamac_meta.points import SharedPoints
 
@@ -44,6 +45,43 @@ def test_partitions_that_come_one_by_one_score_as_in_one_table():
             score = engine.score(partition, name)
             assert type(score) is float
             assert score == pytest.approx(table.values[row, column], rel=1e-9, abs=1e-12, nan_ok=True), name
+
+
+def test_what_needs_no_pairs_copies_no_points():
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(20_000, 128)), np.array([np.arange(20_000) % 3, rng.integers(-1, 5, 20_000)])
+    linear = [name for name, measure in MEASURES.items() if _large.kind(measure) == "all"]
+    assert {"calinski_harabasz", "davies_bouldin", "s_dbw", "log_det_ratio"} < set(linear)
+    engine = MeasureEngine(X)
+    # compiled and loaded first
+    engine.evaluate(labels, linear)
+    tracemalloc.start()
+    try:
+        engine.evaluate(labels, linear)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.4 * X.nbytes
+
+
+def test_rows_and_searches_copy_the_points_once(monkeypatch):
+    rng = np.random.default_rng(0)
+    member = rng.integers(0, 5, 20_000)
+    X = rng.normal(size=(20_000, 128)) + 6.0 * rng.normal(size=(5, 128))[member]
+    labels = np.array([member, X[:, 0] > 0, np.where(rng.random(20_000) < 0.1, -1, member)])
+    names = ["silhouette", "gd11", "cop", "sym", "medoid_silhouette"]
+    engine = MeasureEngine(X, threads=1)
+    monkeypatch.setattr(_large._Estimation, "predicted", lambda *_: np.inf)
+    engine.evaluate(labels, names, time_limit=1.0)
+    tracemalloc.start()
+    try:
+        table = engine.evaluate(labels, names, time_limit=1.0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "silhouette" in table.approximate
+    # the copy in the order of the walk, and a cluster at a time
+    assert peak < 2.0 * X.nbytes
 
 
 def test_noise_policies_are_those_of_evaluate():

@@ -213,7 +213,7 @@ def test_magnitude_changes_no_scale_free_value(given, exponent):
     assert values == pytest.approx(expected, rel=1e-9, abs=1e-12, nan_ok=True)
 
 
-FEW = {"EXACT_POINTS": 60, "TRIALS": (40, 80), "TRIAL_ROWS": 8, "ROWS": (40, 80), "SUBSAMPLE": (40, 80)}
+FEW = {"EXACT_POINTS": 60, "TRIALS": (40, 80, 160), "TRIAL_ROWS": 8, "ROWS": (40, 80), "SUBSAMPLE": (40, 80)}
 
 
 @settings(max_examples=30, deadline=None)

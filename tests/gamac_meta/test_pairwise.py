@@ -12,9 +12,10 @@ from strategies import clusterings
 from gamac_meta import concordance
 from gamac_meta._kernels import concordance as bins
 from gamac_meta._kernels import pairs, trees
+from gamac_meta.clustered_points import PIECE
 from gamac_meta.measures import MEASURES
 from gamac_meta.pair_pass import PairPass
-from gamac_meta.pairwise import ROOT_ROWS, STATISTIC_COSTS, PartitionView, views
+from gamac_meta.pairwise import STATISTIC_COSTS, PartitionView, views
 from gamac_meta.points import SharedPoints
 
 few = settings(max_examples=20, deadline=None)
@@ -64,7 +65,7 @@ def test_between_and_within_make_the_total(data):
     assert np.trace(view.scatter_matrices.sum(axis=0)) == pytest.approx(view.within_ss.sum())
 
 
-@pytest.mark.parametrize("n", [7, 60, 3 * ROOT_ROWS + 1])
+@pytest.mark.parametrize("n", [7, 60, 3 * PIECE + 1])
 def test_roots_are_those_of_the_scatter_matrices(n):
     labels = np.minimum(np.arange(n), 2)  # two single points
     view = PartitionView(np.random.default_rng(n).normal(size=(n, 3)), labels)

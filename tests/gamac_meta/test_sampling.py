@@ -405,6 +405,27 @@ def test_neighbors_of_all_points_are_searched_while_that_lasts(monkeypatch, cloc
     assert table.values[:, :2] == pytest.approx(exact.values[:, :2], rel=1e-9, nan_ok=True)
 
 
+def test_a_short_trial_that_was_held_up_does_not_hide_what_many_points_take(monkeypatch):
+    X, labels = many(50_000)
+    calls = []
+
+    def seconds(points):
+        """Quadratic, but for the first trial of all, in which code is compiled, and one that something held up."""
+        calls.append(points)
+        return 1e-8 * points**2 + {1: 3.0, 3: 0.4}.get(len(calls), 0.0)
+
+    monkeypatch.setattr(_large._Estimation, "_timed", lambda *given: (given[2], seconds(given[2])))
+    measures = [MEASURES["silhouette"]]
+    work = _large._Estimation(SharedPoints(X), labels, measures, 60.0, None, 0)
+    assert work.predicted(work.exactly, measures) == pytest.approx(1e-8 * 50_000**2)
+    assert calls == [1000, 1000, 1000, 4000, 16000]
+    # a third trial would take too much of a short limit
+    calls.clear()
+    work = _large._Estimation(SharedPoints(X), labels, measures, 10.0, None, 0)
+    assert work.predicted(work.exactly, measures) == pytest.approx(1e-8 * 50_000**2)
+    assert calls == [1000, 1000, 1000, 4000]
+
+
 def test_a_longer_limit_measures_more_rows(clock, too_many):
     X, labels = many(20000)
 
