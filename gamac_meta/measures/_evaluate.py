@@ -12,7 +12,7 @@ from gamac_meta._kernels.compiler import interruptible, one_product_thread
 from gamac_meta.backend import device_for
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.inputs import as_dataset, as_partitions
-from gamac_meta.measures._large import TIME_LIMIT, Cell, estimated_rows, exact_cell
+from gamac_meta.measures._large import TIME_LIMIT, Cell, estimated_rows, exact_cells
 from gamac_meta.measures._registry import MEASURES, Measure
 from gamac_meta.pairwise import PartitionView, views
 from gamac_meta.points import SharedPoints
@@ -160,8 +160,7 @@ class MeasureEngine:
             )
             if estimated is not None:
                 return estimated
-        exact = self._views(labels, chosen)
-        return ([exact_cell(measure, view) for measure in chosen] for view in exact)
+        return exact_cells(self._views(labels, chosen), chosen, self.n, self._threads)
 
     def _given(self, partitions: Any, noise: str) -> PartitionSet:
         given = as_partitions(partitions, self.n)

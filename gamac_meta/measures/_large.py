@@ -10,9 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from threading import Event
 
 import numpy as np
 
+from gamac_meta.executor import in_threads
 from gamac_meta.extremes import SEARCHES, exact_extremes
 from gamac_meta.measures._registry import Measure
 from gamac_meta.pair_pass import processors
@@ -25,6 +28,8 @@ from gamac_meta.types import NOISE, Floats, Labels, PartitionSet
 TIME_LIMIT = 120.0
 # so many points are always measured exactly, whatever the clock says
 EXACT_POINTS = 5000
+# of fewer points partitions are measured one after the other: threads would wait for the interpreter
+THREADED_POINTS = 10_000
 # clusters that a sample of rows can tell apart
 MOST_CLUSTERS = 500
 # points of trial runs, of which the last two tell the time for all, and rows of a trial walk
@@ -74,6 +79,23 @@ def exact_cell(measure: Measure, view: PartitionView) -> Cell:
     value, why = measure.explain(view)
     low, high = measure.bounds_of(view, value)
     return Cell(value, low, high, why, BINNED if low < high else None)
+
+
+def exact_cells(
+    made: Iterator[PartitionView], measures: Sequence[Measure], n: int, threads: int | None
+) -> Iterator[list[Cell]]:
+    """The cells of each view of n points, in order; threads, or by default all processors, share many points."""
+
+    def cells(view: PartitionView, stop: Event) -> list[Cell]:
+        return [exact_cell(measure, view) for measure in measures if not stop.is_set()]
+
+    threads = threads or processors()
+    if threads == 1 or n < THREADED_POINTS:
+        yield from (cells(view, Event()) for view in made)
+        return
+    # the first makes what all share, which several at once would make several times
+    yield from (cells(view, Event()) for view in islice(made, 1))
+    yield from in_threads(cells, made, threads)
 
 
 def interval_cell(measure: Measure, view: SampledView, method: str) -> Cell:
@@ -168,8 +190,8 @@ class _Estimation:
     def exactly(self, points: SharedPoints, labels: Labels, measures: Sequence[Measure]) -> Iterator[list[Cell]]:
         """Cells from all the points, all partitions in one walk."""
         needs = {need for measure in measures for need in measure.needs}
-        for view in views(points.X, labels, needs, threads=self.threads, shared=points):
-            yield [exact_cell(measure, view) for measure in measures]
+        made = views(points.X, labels, needs, threads=self.threads, shared=points)
+        return exact_cells(made, measures, len(points.X), self.threads)
 
     def one_by_one(self, points: SharedPoints, labels: Labels, measures: Sequence[Measure]) -> Iterator[list[Cell]]:
         """The same, with nothing kept from one partition to the next."""

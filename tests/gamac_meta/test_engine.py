@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import tracemalloc
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from gamac_meta import MeasureEngine, concordance, evaluate, refinement
 from gamac_meta.exceptions import InvalidInputError, UnknownNameError
 from gamac_meta.measures import MEASURES, _evaluate, _large
+from gamac_meta.measures._registry import Measure
 from gamac_meta.pair_pass import PairPass
 from gamac_meta.points import SharedPoints
 
@@ -160,11 +162,47 @@ def test_what_depends_on_the_points_alone_is_made_once(monkeypatch):
     assert made == [1]
 
 
-def test_values_do_not_depend_on_threads():
+@pytest.mark.parametrize("threaded", [0, 10_000])
+def test_values_do_not_depend_on_threads(monkeypatch, threaded):
+    monkeypatch.setattr(_large, "THREADED_POINTS", threaded)
     X, labels = data(n=700)
     tables = [MeasureEngine(X, threads=threads).evaluate(labels) for threads in (1, 2, 5)]
     for table in tables[1:]:
         assert np.array_equal(table.values, tables[0].values, equal_nan=True), "not even in the last digit"
+
+
+def test_partitions_measured_at_once_share_what_the_first_made(monkeypatch, walks):
+    monkeypatch.setattr(_large, "THREADED_POINTS", 0)
+    X, labels = data()
+    names = ["silhouette", "gd11", "neighbor_purity"]
+    together = threading.Barrier(2, timeout=30)
+    exact_cell = _large.exact_cell
+
+    def slow(measure, view):
+        # no thread goes on before another has a partition in hand
+        if threading.current_thread() is not threading.main_thread():
+            together.wait()
+        return exact_cell(measure, view)
+
+    monkeypatch.setattr(_large, "exact_cell", slow)
+    table = MeasureEngine(X, threads=2).evaluate(labels, names, time_limit=None)
+    assert [walk for walk in walks if walk[0] == "_folded"] == [("_folded", frozenset({"extremes", "sums"}))]
+    assert np.array_equal(table.values, MeasureEngine(X, threads=1).evaluate(labels, names).values)
+
+
+def test_an_error_in_a_thread_is_raised(monkeypatch):
+    monkeypatch.setattr(_large, "THREADED_POINTS", 0)
+    X, labels = data()
+    explain = Measure.explain
+
+    def failing(self, view, instead=None):
+        if view.k == 5:
+            raise MemoryError("planted")
+        return explain(self, view, instead)
+
+    monkeypatch.setattr(Measure, "explain", failing)
+    with pytest.raises(MemoryError, match="planted"):
+        MeasureEngine(X, threads=3).evaluate(labels)
 
 
 @pytest.mark.parametrize("seed", range(4))
