@@ -37,17 +37,15 @@ def migrate(engine: sa.Engine, scripts: Path = SCRIPTS) -> None:
     known = _revisions(scripts)
     with engine.connect() as connection:
         # the former table is not looked for here: another process may drop it between two looks
-        if _number_of_revision(connection) == known[-1]:
-            return
+        found = _number_of_revision(connection)
+    _require_known(engine, found, known)
+    if found == known[-1]:
+        return
     with _ONE_THREAD, engine.execution_options(**WRITES).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
         found = _number_of_revision(connection) or _former_number(connection)
-        if found not in (None, FORMER_SCHEMA, *known):
-            raise CorpusError(
-                f"orders database {engine.url!r} must have schema {known[-1]} or earlier, got {found}; "
-                "upgrade gamac-meta to read it"
-            )
+        _require_known(engine, found, known)
         # another process may have been first
         if found != known[-1]:
             _upgrade(connection, scripts, adopts=found == FORMER_SCHEMA)
@@ -56,6 +54,15 @@ def migrate(engine: sa.Engine, scripts: Path = SCRIPTS) -> None:
 def _revisions(scripts: Path) -> list[str]:
     """Numbers of all schemas, the newest last; alembic itself takes longer to load than a database to open."""
     return sorted(path.name.split("_")[0] for path in (scripts / "versions").glob("[0-9]*_*.py"))
+
+
+def _require_known(engine: sa.Engine, found: str | None, known: list[str]) -> None:
+    """Refuse a schema of a later version."""
+    if found not in (None, FORMER_SCHEMA, *known):
+        raise CorpusError(
+            f"orders database {engine.url!r} must have schema {known[-1]} or earlier, got {found}; "
+            "upgrade gamac-meta to read it"
+        )
 
 
 def _number_of_revision(connection: sa.Connection) -> str | None:

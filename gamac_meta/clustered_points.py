@@ -17,7 +17,7 @@ from gamac_meta.points import sorted_within
 from gamac_meta.types import Floats, Ints, Labels
 
 # points copied at once, where matrix products need them side by side
-PIECE = 1024
+PIECE = 4096
 
 
 class ClusteredPoints:

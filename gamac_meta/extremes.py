@@ -19,7 +19,7 @@ from gamac_meta.sampling import SampledView
 from gamac_meta.types import Floats
 
 CHUNK = 256  # points searched between two looks at the clock
-PIECE = 1 << 16  # points copied at once
+PIECE = 1 << 12  # points copied at once
 PAIRS_PER_LOOK = 50_000_000
 
 OutOfTime = Callable[[], bool]

@@ -134,7 +134,7 @@ class PairPass:
         # many clusters make large tables: adding them up must not cost more than the tile itself, unless it
         # would leave fewer than FEWEST_TILES, for as many threads
         tile_rows = max(self.tile_rows, min(tables // n, n // FEWEST_TILES))
-        nearby = self._shared.search_tree.order
+        nearby = self._shared.near_order
         for group in self.refinements.groups:
             order, cells, first_cells = group.cells(nearby, CELL_POINTS)
             places = np.concatenate([np.arange(self.offsets[q], self.offsets[q + 1]) for q in group.rows])

@@ -80,6 +80,12 @@ class SharedPoints:
         return SearchTree(self.X[order], order, *nodes)
 
     @cached_property
+    def near_order(self) -> Ints:
+        """(n,) points in an order in which near ones mostly follow one another: that of the search tree's leaves."""
+        # the tree holds a copy of the points, which the order alone does not need
+        return self.search_tree.order if "search_tree" in self.__dict__ else neighborhood.build_tree(self.X)[0]
+
+    @cached_property
     def spanning_tree(self) -> tuple[Ints, Floats]:
         """Edges (n - 1, 2) and lengths (n - 1,) of the Euclidean minimum spanning tree."""
         return spanning_tree_of(self.X)
@@ -105,7 +111,8 @@ class SharedPoints:
     @cached_property
     def local_cores(self) -> tuple[Ints, Ints, Floats]:
         """The m local cores (m,) of Cheng et al. 2019, doi:10.1109/TNNLS.2018.2853710, the number among them
-        of the one that stands for each point (n,), and how far (m, m) they are along natural neighbors.
+        of the one that stands for each point (n,), and how far (m, m) they are along natural neighbors;
+        the outermost first.
 
         Cores without a path between them are as far apart as the farthest that have one.
         """
@@ -119,7 +126,7 @@ class SharedPoints:
         outward = np.argsort(-np.sum((self.X[cores] - self.X.mean(axis=0)) ** 2, axis=1), kind="stable")
         cores, number = cores[outward], np.argsort(outward)[number]
         # near points near in memory, too
-        order = self.search_tree.order
+        order = self.near_order
         place = np.argsort(order)
         graph = connected.neighbor_graph(place[indices[order]], distances[order])
         paths = connected.path_lengths(*graph, place[cores])
@@ -229,7 +236,7 @@ def core_separation(points: SharedPoints, labels: Labels, sizes: Floats) -> tupl
     """Smallest distances (k', k') between the core points of clusters, and longest edges (k',) of the spanning
     trees of each one's, for the clusters of two points or more; labels (n,) with -1 outside, sizes (k,)."""
     distances, indices = points.neighbors(min(LISTED, len(points.X) - 1))
-    ids = points.search_tree.order
+    ids = points.near_order
     ids = ids[np.append(sizes > 1, False)[labels[ids]]]
     ids = ids[np.argsort(labels[ids], kind="stable")]
     ids = ids[_core_members(_grouped(points.X, labels, ids), indices)]

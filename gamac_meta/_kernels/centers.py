@@ -88,17 +88,17 @@ def midpoint_densities(X, order, middle, edges, centroids, radius):
             second = 0
             for c in (a, b):
                 for i in order[edges[c] : edges[c + 1]]:
-                    to_middle = 0.0
+                    to_between = 0.0
                     to_first = 0.0
                     to_second = 0.0
                     for column in range(d):
                         x = X[i, column] - middle[column]
                         u = centroids[a, column]
                         v = centroids[b, column]
-                        to_middle += (x - 0.5 * (u + v)) ** 2
+                        to_between += (x - 0.5 * (u + v)) ** 2
                         to_first += (x - u) ** 2
                         to_second += (x - v) ** 2
-                    between += to_middle <= radius * radius
+                    between += to_between <= radius * radius
                     first += to_first <= radius * radius
                     second += to_second <= radius * radius
             most = max(first, second)

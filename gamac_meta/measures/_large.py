@@ -30,6 +30,8 @@ TIME_LIMIT = 120.0
 EXACT_POINTS = 5000
 # of fewer points partitions are measured one after the other: threads would wait for the interpreter
 THREADED_POINTS = 10_000
+# partitions measured at once, each with arrays of its own
+AT_ONCE = 4
 # clusters that a sample of rows can tell apart
 MOST_CLUSTERS = 500
 # points of trial runs, of which the last two tell the time for all, and rows of a trial walk
@@ -84,7 +86,8 @@ def exact_cell(measure: Measure, view: PartitionView) -> Cell:
 def exact_cells(
     made: Iterator[PartitionView], measures: Sequence[Measure], n: int, threads: int | None
 ) -> Iterator[list[Cell]]:
-    """The cells of each view of n points, in order; threads, or by default all processors, share many points."""
+    """The cells of each view of n points, in order; of many points several are measured at once, by so many threads, at
+    the most and by default as many as there are processors."""
 
     def cells(view: PartitionView, stop: Event) -> list[Cell]:
         return [exact_cell(measure, view) for measure in measures if not stop.is_set()]
@@ -95,7 +98,7 @@ def exact_cells(
         return
     # the first makes what all share, which several at once would make several times
     yield from (cells(view, Event()) for view in islice(made, 1))
-    yield from in_threads(cells, made, threads)
+    yield from in_threads(cells, made, min(threads, AT_ONCE))
 
 
 def interval_cell(measure: Measure, view: SampledView, method: str) -> Cell:
@@ -205,11 +208,11 @@ class _Estimation:
         self._timed(run, TRIALS[0], measures)
         # a short trial that something else held up would hide the quadratic part
         n, short = min(self._timed(run, TRIALS[0], measures) for _ in range(2))
-        # where as good as certain, a second trial would take longer than it tells
         seconds = short * (self.n / n) ** 2
-        if CERTAINLY * seconds <= self.limit:
-            return seconds
         for count, further in zip(TRIALS[1:], [*TRIALS[2:], self.n], strict=True):
+            # where it is as good as certain that all fits, a longer trial would take more time than it tells
+            if CERTAINLY * short * (self.n / n) ** 2 <= self.limit:
+                break
             m, long = self._timed(run, count, measures)
             if m == n:  # both drew all points, as some of every cluster
                 return long * (self.n / n) ** 2

@@ -9,7 +9,16 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from gamac_meta import MeasureEngine, concordance, evaluate, refinement
+from gamac_meta import (
+    MeasureEngine,
+    clustered_points,
+    concordance,
+    evaluate,
+    extremes,
+    pairwise,
+    points,
+    refinement,
+)
 from gamac_meta.exceptions import InvalidInputError, UnknownNameError
 from gamac_meta.measures import MEASURES, _evaluate, _large
 from gamac_meta.measures._registry import Measure
@@ -49,11 +58,12 @@ def test_partitions_that_come_one_by_one_score_as_in_one_table():
             assert score == pytest.approx(table.values[row, column], rel=1e-9, abs=1e-12, nan_ok=True), name
 
 
-def test_what_needs_no_pairs_copies_no_points():
+def test_what_needs_no_pairs_copies_no_points(monkeypatch):
     rng = np.random.default_rng(0)
     X, labels = rng.normal(size=(20_000, 128)), np.array([np.arange(20_000) % 3, rng.integers(-1, 5, 20_000)])
     linear = [name for name, measure in MEASURES.items() if _large.kind(measure) == "all"]
     assert {"calinski_harabasz", "davies_bouldin", "s_dbw", "log_det_ratio"} < set(linear)
+    monkeypatch.setattr(clustered_points, "PIECE", 512)
     engine = MeasureEngine(X)
     # compiled and loaded first
     engine.evaluate(labels, linear)
@@ -66,14 +76,61 @@ def test_what_needs_no_pairs_copies_no_points():
     assert peak < 0.4 * X.nbytes
 
 
+def test_an_engine_keeps_no_copy_of_the_points_for_a_walk():
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(1500, 256)), np.arange(1500) % 3
+    MeasureEngine(X).score(labels, "silhouette")
+    engine = MeasureEngine(X)
+    tracemalloc.start()
+    try:
+        engine.score(labels, "silhouette")
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 0.2 * X.nbytes
+
+
+def test_pieces_add_up_to_the_whole(monkeypatch):
+    rng = np.random.default_rng(0)
+    # duplicates and noise
+    X = np.round(rng.normal(size=(400, 3)) + 4.0 * np.eye(4, 3)[np.arange(400) % 4], 1)
+    labels = np.array([np.arange(400) % 4, rng.integers(-1, 3, 400)])
+    monkeypatch.setattr(_large, "EXACT_POINTS", 0)
+    monkeypatch.setattr(_large, "SEARCH_SHARE", 1000.0)
+
+    def tables():
+        exact = evaluate(X, labels, time_limit=None)
+        with monkeypatch.context() as planted:
+            planted.setattr(_large._Estimation, "predicted", lambda *_: np.inf)
+            return exact, evaluate(X, labels, ["gd11", "cop", "xie_beni"], time_limit=1.0)
+
+    whole = tables()
+    assert whole[1].approximate == ()
+    for owner, name in (
+        (clustered_points, "PIECE"),
+        (extremes, "PIECE"),
+        (refinement, "PIECE"),
+        (points, "SEARCHED_AT_ONCE"),
+        (pairwise, "CORES_AT_ONCE"),
+    ):
+        monkeypatch.setattr(owner, name, 7)
+    for pieces, table in zip(tables(), whole, strict=True):
+        assert pieces.values == pytest.approx(table.values, rel=1e-12, nan_ok=True)
+        assert pieces.reasons == table.reasons
+
+
 def test_rows_and_searches_copy_the_points_once(monkeypatch):
     rng = np.random.default_rng(0)
     member = rng.integers(0, 5, 20_000)
-    X = rng.normal(size=(20_000, 128)) + 6.0 * rng.normal(size=(5, 128))[member]
-    labels = np.array([member, X[:, 0] > 0, np.where(rng.random(20_000) < 0.1, -1, member)])
+    # many columns, so that points outweigh what is kept of each, but a plane, so that searches end
+    plane = rng.normal(size=(20_000, 2)) + 6.0 * rng.normal(size=(5, 2))[member]
+    X = plane @ rng.normal(size=(2, 128))
+    labels = np.array([member, plane[:, 0] > 0, np.where(rng.random(20_000) < 0.1, -1, member)])
     names = ["silhouette", "gd11", "cop", "sym", "medoid_silhouette"]
     engine = MeasureEngine(X, threads=1)
     monkeypatch.setattr(_large._Estimation, "predicted", lambda *_: np.inf)
+    # searches that take as long as they need
+    monkeypatch.setattr(_large, "SEARCH_SHARE", 1000.0)
     engine.evaluate(labels, names, time_limit=1.0)
     tracemalloc.start()
     try:
@@ -82,6 +139,7 @@ def test_rows_and_searches_copy_the_points_once(monkeypatch):
     finally:
         tracemalloc.stop()
     assert "silhouette" in table.approximate
+    assert {"gd11", "cop"}.isdisjoint(table.approximate)
     # the copy in the order of the walk, and a cluster at a time
     assert peak < 2.0 * X.nbytes
 
