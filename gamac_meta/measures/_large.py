@@ -86,8 +86,10 @@ def exact_cell(measure: Measure, view: PartitionView) -> Cell:
 def exact_cells(
     made: Iterator[PartitionView], measures: Sequence[Measure], n: int, threads: int | None
 ) -> Iterator[list[Cell]]:
-    """The cells of each view of n points, in order; of many points several are measured at once, by so many threads, at
-    the most and by default as many as there are processors."""
+    """The cells of each view of n points, in order; of many points those of several views at once.
+
+    threads: how many at the most; by default as many as there are processors.
+    """
 
     def cells(view: PartitionView, stop: Event) -> list[Cell]:
         return [exact_cell(measure, view) for measure in measures if not stop.is_set()]
