@@ -238,7 +238,7 @@ class ClusteredPoints:
         """(k, d, d) triangular R of each cluster, whose scatter matrix is R'R: it keeps the digits that
         a nearly singular product loses."""
         roots = np.zeros((self.k, self.d, self.d))
-        for root, c in zip(roots, range(self.k), strict=True):
+        for c, root in enumerate(roots):
             for piece in self._deviations(c):
                 root[:] = np.linalg.qr(np.concatenate([root, piece]), mode="r")
         return roots

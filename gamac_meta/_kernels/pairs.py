@@ -4,7 +4,7 @@ Points are given as columns (d, n) in the order of their atoms: the pieces of th
 a group of partitions (gamac_meta/refinement.py), so that every cluster of every partition is a union
 of contiguous slices. Each distance is folded once, into its cell of near points; atoms are folded from
 cells, clusters from atoms. Rows are whole, so that a pair is measured from both of its points: outsiders
-are selected from all distances of a point. Making each distance once would save about a tenth of the walk.
+are selected from all distances of a point, and making these is a small part of the walk.
 
 Every kernel handles rows [start, stop) and writes only what belongs to those rows or to its own
 tile, so that tiles may run in any number of threads and be combined in order: the result does not
