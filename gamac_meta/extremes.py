@@ -79,8 +79,13 @@ def _spending(left: dict[str, float], name: str, clock: Callable[[], float], sto
 def diameters(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
     """(k,) largest distance inside each cluster; None if out of time.
 
-    A pair farther apart than the guess has summed distances to the centroid greater than it.
+    In the plane corners of hulls are compared. A pair farther apart than the guess has summed distances to the
+    centroid greater than it.
     """
+    if out_of_time():
+        return None
+    if view.hulls and view.hulls.pairs <= PAIRS_PER_LOOK:
+        return view.hulls.diameters()
     found = view.diameters.copy()
     for c, (start, size) in enumerate(zip(view.starts, view.sizes.astype(np.int64), strict=True)):
         reach = view.to_centroid[start : start + size]
@@ -127,9 +132,18 @@ def gaps(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
 def cover(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
     """(k,) smallest, over points outside the cluster, of the largest distance to its points; None if out of time.
 
-    The outsider with the least lower bound is measured; the point farthest from it raises the bounds of all.
+    The outsider with the least lower bound is measured; the point farthest from it raises the bounds of all. In the
+    plane all are measured, against the corners of hulls.
     """
     found = view.cover.copy()
+    if view.hulls:
+        # about no mean of their own, as the corners are
+        points = view.placed[0][view.placed[1]]
+        for c in range(view.k):
+            if out_of_time():
+                return None
+            found[c] = view.hulls.cover(points, view.labels, c)
+        return found
     X, order, middle = view.placed
     bounds = np.empty(view.n)
     for c, (start, size) in enumerate(zip(view.starts, view.sizes.astype(np.int64), strict=True)):

@@ -1,8 +1,9 @@
 """The tile pass: statistics of pairs of points, for all partitions of the same points at once.
 
-The distance matrix is never stored. A walk makes a point's distances once and folds them by cell of near
-points, by atom of the partitions' common refinement, which is cut into cells, then by cluster; tiles of rows
-run in threads and are combined in order, so that the result does not depend on the thread count.
+The distance matrix is never stored. A walk folds distances by atom of the partitions' common refinement, then
+by cluster; tiles of rows run in threads and are combined in order, so that the result does not depend on the
+thread count. For sums alone it measures each pair once. With extremes or outsiders it makes all distances of
+a point and folds them by cell of near points first.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ import numpy as np
 from gamac_meta._kernels import pairs as kernels
 from gamac_meta.concordance import Concordance, ExtremeSums, PairDistances
 from gamac_meta.points import SharedPoints
-from gamac_meta.refinement import Refinements
+from gamac_meta.refinement import Refinement, Refinements
 from gamac_meta.types import Floats, Ints, Labels
 
 TILE_ROWS = 128
 FEWEST_TILES = 8
 # whose distances are told by their extremes and their sum, where that is enough
 CELL_POINTS = 32
+# sums by atom and point that may be kept, so that each pair is measured once; else the walk takes twice as long
+SUMS_KEPT = 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,13 +120,53 @@ class PairPass:
 
     def _made(self, name: str) -> Sums | Extremes | Floats:
         """One of the above. The walk makes sums in any case, and what else will be asked for; all of it is kept."""
-        made = self._folded(self.together.difference(self.__dict__) | {name})
+        wanted = self.together.difference(self.__dict__) | {name}
+        made = self._folded(wanted)
         for other, value in made.items():
             self.__dict__.setdefault(other, value)
         return made[name]
 
     def _folded(self, wanted: frozenset[str]) -> dict[str, Sums | Extremes | Floats]:
         """Sums, and those of extremes and outsider_means that are wanted."""
+        atoms = max(group.starts.size - 1 for group in self.refinements.groups)
+        if wanted == {"sums"} and atoms * self.X.shape[0] <= SUMS_KEPT:
+            return {"sums": self._summed()}
+        return self._folded_by_rows(wanted)
+
+    def _summed(self) -> Sums:
+        """Sums, each pair measured once."""
+        p, n = self.labels.shape
+        own_mean, other_mean = np.full((2, p, n), np.nan)
+        pair_sums = np.zeros(int(self.corners[-1]))
+        for group in self.refinements.groups:
+            columns, atom_of = group.columns(self.X), group.atom_of
+            # to the points of each atom, from each point
+            sums = np.zeros((group.starts.size - 1, n))
+
+            def tile(
+                start: int, stop: int, group: Refinement = group, columns: Floats = columns, atom_of: Ints = atom_of
+            ) -> tuple[int, Floats, Floats]:
+                rows = np.zeros((group.starts.size - 1, stop - start))
+                others = np.zeros((atom_of[stop - 1] - atom_of[start] + 1, n - start))
+                kernels.sum_pairs(columns, start, stop, group.starts, atom_of, rows, others)
+                return start, rows, others
+
+            # combined in tile order, so the thread count cannot change the last digits
+            for start, rows, others in self._walk(tile, self.tile_rows):
+                sums[:, start : start + rows.shape[1]] += rows
+                sums[atom_of[start] : atom_of[start] + len(others), start:] += others
+            places = np.concatenate([np.arange(self.offsets[q], self.offsets[q + 1]) for q in group.rows])
+            folded = np.full((2, group.rows.size, n), -1.0)
+            kernels.sum_atoms(
+                sums, group.starts, group.labels, *group.clusters, self.sizes[places], self.corners[group.rows],
+                *folded, pair_sums,
+            )  # fmt: skip
+            for values, found in zip((own_mean, other_mean), folded, strict=True):
+                values[np.ix_(group.rows, group.order)] = np.where(found < 0.0, np.nan, found)
+        return Sums(own_mean, other_mean, pair_sums)
+
+    def _folded_by_rows(self, wanted: frozenset[str]) -> dict[str, Sums | Extremes | Floats]:
+        """The same from all distances of each point."""
         p, n = self.labels.shape
         extremes, outsiders = "extremes" in wanted, "outsider_means" in wanted
         made = {"own_mean": True, "other_mean": True, "own_farthest": extremes, "outsider_mean": outsiders}

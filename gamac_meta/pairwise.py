@@ -9,20 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from gamac_meta._kernels import connected, trees
+from gamac_meta._kernels import connected, extremes, trees
 from gamac_meta.clustered_points import ClusteredPoints
 from gamac_meta.concordance import Concordance
 from gamac_meta.device_pass import pass_over_pairs
+from gamac_meta.hulls import HULL_DIMENSIONS, ClusterHulls
 from gamac_meta.near_pass import NearPass, nearest_clustered
 from gamac_meta.pair_pass import TILE_ROWS, PairPass
 from gamac_meta.points import (
     DENSITY_POINTS,
     NEIGHBORS,
+    TREE_DIMENSIONS,
     SharedPoints,
+    cluster_gaps,
     core_separation,
     spanning_tree_of,
     valley_tree_of,
@@ -90,16 +94,39 @@ class PartitionView(ClusteredPoints):
     def _points(self, values: Floats) -> Floats:
         return np.asarray(values[self._row][self._order])
 
+    def _is_searched(self, name: str) -> bool:
+        """Whether an extreme is searched for, as the walk over pairs does not make it with what else it makes."""
+        return "extremes" not in self._pairs.together and name in searched_extremes(self.d, len(self._pairs.labels))
+
+    @cached_property
+    def _hulls(self) -> ClusterHulls:
+        return ClusterHulls(self._shared, self._all_labels, self._edges)
+
+    def _farthest_pairs(self) -> Floats:
+        """(k,) largest distance inside each cluster."""
+        farthest = np.zeros(self.k)
+        for c, (start, stop) in enumerate(pairwise(self._edges)):
+            outward = start + np.argsort(-self.to_centroid[start:stop], kind="stable")
+            farthest[c] = extremes.farthest_pair(self._taken(outward), self.to_centroid[outward], 0.0)
+        return farthest
+
     @cached_property
     def gaps(self) -> Floats:
         """(k, k) smallest distance between points of two clusters, infinite on the diagonal."""
-        gaps = self._table(self._pairs.extremes.pair_minima).copy()
+        searched = self._is_searched("gaps")
+        gaps = (
+            cluster_gaps(self._shared, self._all_labels)
+            if searched
+            else self._table(self._pairs.extremes.pair_minima).copy()
+        )
         np.fill_diagonal(gaps, np.inf)
         return gaps
 
     @cached_property
     def diameters(self) -> Floats:
         """(k,) largest distance inside each cluster, zero for a single point."""
+        if self._is_searched("diameters"):
+            return self._hulls.diameters() if self.d <= HULL_DIMENSIONS else self._farthest_pairs()
         return np.maximum(np.diagonal(self._table(self._pairs.extremes.pair_maxima)), 0.0)
 
     @cached_property
@@ -127,11 +154,16 @@ class PartitionView(ClusteredPoints):
     @cached_property
     def own_farthest(self) -> Floats:
         """(r,) largest distance to a point of the own cluster, zero for a single point."""
+        if self._is_searched("own_farthest"):
+            return self._hulls.farthest(self._all_X[self._order], self.labels)
         return self._points(self._pairs.extremes.own_farthest)
 
     @cached_property
     def cover(self) -> Floats:
         """(k,) smallest, over points outside the cluster, of the largest distance to its points."""
+        if self._is_searched("cover"):
+            points = self._all_X[self._order]
+            return np.array([self._hulls.cover(points, self.labels, c) for c in range(self.k)])
         first = int(self._pairs.offsets[self._row])
         return np.asarray(self._pairs.extremes.cover[first : first + self.k])
 
@@ -325,6 +357,14 @@ class PartitionView(ClusteredPoints):
         return self._shared.core_distances[self._all_labels < 0]
 
 
+def searched_extremes(d: int, partitions: int) -> frozenset[str]:
+    """Smallest and largest distances that searches find in less time than one walk over pairs takes for all."""
+    found = {"diameters"}
+    if d <= TREE_DIMENSIONS or partitions == 1:
+        found.add("gaps")
+    return TOGETHER["extremes"] if d <= HULL_DIMENSIONS else frozenset(found)
+
+
 # statistics made of what the pass makes together with sums
 TOGETHER = {
     "extremes": frozenset(["gaps", "diameters", "own_farthest", "cover"]),
@@ -467,7 +507,12 @@ def views(
     """
     shared = shared or SharedPoints(np.ascontiguousarray(X - X.mean(axis=0), dtype=np.float64))
     near = NearPass(shared, np.ascontiguousarray(labels, dtype=np.int32))
-    together = [made for made, asking in TOGETHER.items() if not asking.isdisjoint(needs)]
+    together = {made for made, asking in TOGETHER.items() if not asking.isdisjoint(needs)}
+    # beside outsiders the walk makes extremes at little cost
+    if "outsider_means" not in together and TOGETHER["extremes"].intersection(needs) <= searched_extremes(
+        shared.X.shape[1], len(labels)
+    ):
+        together.discard("extremes")
     pairs = pass_over_pairs(
         shared.X, labels, backend, threads=threads, tile_rows=tile_rows, together=together, shared=shared
     )

@@ -86,6 +86,11 @@ class SharedPoints:
         return self.search_tree.order if "search_tree" in self.__dict__ else neighborhood.build_tree(self.X)[0]
 
     @cached_property
+    def left_to_right(self) -> Ints:
+        """(n,) points of one column or two in the order that makes the convex hulls of all clusters linear."""
+        return np.lexsort(self.X.T[::-1])
+
+    @cached_property
     def spanning_tree(self) -> tuple[Ints, Floats]:
         """Edges (n - 1, 2) and lengths (n - 1,) of the Euclidean minimum spanning tree."""
         return spanning_tree_of(self.X)
@@ -232,16 +237,24 @@ def neighborhoods(points: SharedPoints, counts: Ints) -> tuple[Floats, Ints]:
     return distances.sum(axis=1), indices[np.arange(widest) < counts[:, None]]
 
 
+def cluster_gaps(points: SharedPoints, labels: Labels) -> Floats:
+    """(k, k) smallest distance between points of two clusters of labels (n,) with -1 outside, zero on the diagonal.
+
+    Lists of neighbors, which many points have no room for, are not needed.
+    """
+    clusters = _grouped(points.X, labels, _by_cluster(points, labels, labels >= 0))
+    k = clusters[2].size - 1
+    return _lowered_gaps(clusters, np.full(k, -np.inf), _boxes_around(clusters), np.full((k, k), np.inf))
+
+
 def core_separation(points: SharedPoints, labels: Labels, sizes: Floats) -> tuple[Floats, Floats]:
     """Smallest distances (k', k') between the core points of clusters, and longest edges (k',) of the spanning
     trees of each one's, for the clusters of two points or more; labels (n,) with -1 outside, sizes (k,)."""
     distances, indices = points.neighbors(min(LISTED, len(points.X) - 1))
-    ids = points.near_order
-    ids = ids[np.append(sizes > 1, False)[labels[ids]]]
-    ids = ids[np.argsort(labels[ids], kind="stable")]
+    ids = _by_cluster(points, labels, np.append(sizes > 1, False)[labels])
     ids = ids[_core_members(_grouped(points.X, labels, ids), indices)]
     cores = _grouped(points.X, labels, ids)
-    boxes = core_points.boxes(cores[0], cores[2]) if points.X.shape[1] <= TREE_DIMENSIONS else ()
+    boxes = _boxes_around(cores)
     reach = distances[ids, -1] ** 2
     return _shortest_gaps(cores, indices, reach, boxes), _longest_links(
         cores, points.spanning_tree[0], indices, reach, boxes
@@ -274,7 +287,13 @@ def _shortest_gaps(cores: Grouped, indices: Ints, reach: Floats, boxes: Boxes | 
     k = starts.size - 1
     squares = np.full((k, k), np.inf)
     core_points.gaps_listed(points, ids, np.repeat(np.arange(k), np.diff(starts)), place, indices, squares)
-    loosest = np.minimum.reduceat(reach, starts[:-1])
+    return _lowered_gaps(cores, np.minimum.reduceat(reach, starts[:-1]), boxes, squares)
+
+
+def _lowered_gaps(clusters: Grouped, loosest: Floats, boxes: Boxes | tuple[()], squares: Floats) -> Floats:
+    """The same from squares (k, k) that are not below the shortest gaps; loosest (k,) squared: what is below it in
+    squares is right."""
+    points, _, starts, _ = clusters
     if boxes:
         core_points.gaps_by_boxes(points, starts, *boxes, loosest, squares)
     else:
@@ -304,6 +323,17 @@ def _longest_links(cores: Grouped, edges: Ints, indices: Ints, reach: Floats, bo
             core_points.strangers_by_projection(points, starts, reach, group, nearest, pairs, unsure)
         core_points.join_strangers(cluster, parents, nearest, pairs, longest)
     return np.sqrt(longest)
+
+
+def _boxes_around(clusters: Grouped) -> Boxes | tuple[()]:
+    """Trees of boxes around the points of clusters, none in many dimensions."""
+    return core_points.boxes(clusters[0], clusters[2]) if clusters[0].shape[1] <= TREE_DIMENSIONS else ()
+
+
+def _by_cluster(points: SharedPoints, labels: Labels, wanted: NDArray[np.bool_]) -> Ints:
+    """The wanted (n,) points by cluster, near ones near one another."""
+    ids = points.near_order[wanted[points.near_order]]
+    return np.asarray(ids[np.argsort(labels[ids], kind="stable")])
 
 
 def _grouped(X: Floats, labels: Labels, ids: Ints) -> Grouped:

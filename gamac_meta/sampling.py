@@ -21,6 +21,7 @@ import numpy as np
 from gamac_meta._kernels import sampled as kernels
 from gamac_meta.concordance import Concordance, from_histogram
 from gamac_meta.executor import in_threads
+from gamac_meta.hulls import HULL_DIMENSIONS, ClusterHulls
 from gamac_meta.near_pass import FEW
 from gamac_meta.pair_pass import processors
 from gamac_meta.pairwise import NEIGHBORHOOD, STATISTIC_KINDS, PartitionView, most_central
@@ -388,6 +389,11 @@ class SampledView(PartitionView):
     def taken(self, rows: slice | Ints) -> Floats:
         """Rows of X, without a copy of the others."""
         return self._taken(rows)
+
+    @property
+    def hulls(self) -> ClusterHulls | None:
+        """The hulls of the clusters in the plane, None in more dimensions."""
+        return self._hulls if self.d <= HULL_DIMENSIONS else None
 
     # ---- weights ----------------------------------------------------------------------------
 

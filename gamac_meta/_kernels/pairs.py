@@ -2,9 +2,10 @@
 
 Points are given as columns (d, n) in the order of their atoms: the pieces of the common refinement of
 a group of partitions (gamac_meta/refinement.py), so that every cluster of every partition is a union
-of contiguous slices. Each distance is folded once, into its cell of near points; atoms are folded from
-cells, clusters from atoms. Rows are whole, so that a pair is measured from both of its points: outsiders
-are selected from all distances of a point, and making these is a small part of the walk.
+of contiguous slices. Where sums are all that is asked for, each pair of points is measured once
+(sum_pairs). Else rows are whole, and a pair is measured from both of its points: outsiders are selected
+from all distances of a point, and making these is a small part of the walk. Each distance is then folded
+once, into its cell of near points; atoms are folded from cells, clusters from atoms.
 
 Every kernel handles rows [start, stop) and writes only what belongs to those rows or to its own
 tile, so that tiles may run in any number of threads and be combined in order: the result does not
@@ -30,8 +31,9 @@ INFINITE_BITS = int(np.array(np.inf).view(np.int64))
 
 
 @vectorized
-def _distances_from(columns, i, out):
-    """out (ROWS, n): distances of points i, i + 1, ... to all; of the last point in place of those behind it.
+def _distances_from(columns, i, begin, out):
+    """out[:, : n - begin]: distances of ROWS points i, i + 1, ... to points begin, begin + 1, ...; those of the
+    last point in place of what is behind it.
 
     Four rows and four columns at a time: loading points and storing sums costs more than making them.
     """
@@ -39,41 +41,42 @@ def _distances_from(columns, i, out):
     i1 = min(i + 1, n - 1)
     i2 = min(i + 2, n - 1)
     i3 = min(i + 3, n - 1)
-    out0 = out[0]
-    out1 = out[1]
-    out2 = out[2]
-    out3 = out[3]
+    # slices, as numba would otherwise check every index for counting from the end
+    out0 = out[0, : n - begin]
+    out1 = out[1, : n - begin]
+    out2 = out[2, : n - begin]
+    out3 = out[3, : n - begin]
     rest = (d - 1) % 4 + 1
     for column in range(rest):
-        first = columns[column]
-        x0 = first[i]
-        x1 = first[i1]
-        x2 = first[i2]
-        x3 = first[i3]
+        x0 = columns[column, i]
+        x1 = columns[column, i1]
+        x2 = columns[column, i2]
+        x3 = columns[column, i3]
+        first = columns[column, begin:]
         if column == 0:
-            for j in range(n):
+            for j in range(first.size):
                 x = first[j]
                 out0[j] = (x0 - x) * (x0 - x)
                 out1[j] = (x1 - x) * (x1 - x)
                 out2[j] = (x2 - x) * (x2 - x)
                 out3[j] = (x3 - x) * (x3 - x)
         else:
-            for j in range(n):
+            for j in range(first.size):
                 x = first[j]
                 out0[j] += (x0 - x) * (x0 - x)
                 out1[j] += (x1 - x) * (x1 - x)
                 out2[j] += (x2 - x) * (x2 - x)
                 out3[j] += (x3 - x) * (x3 - x)
     for column in range(rest, d, 4):
-        first = columns[column]
-        second = columns[column + 1]
-        third = columns[column + 2]
-        fourth = columns[column + 3]
-        x0, y0, z0, w0 = first[i], second[i], third[i], fourth[i]
-        x1, y1, z1, w1 = first[i1], second[i1], third[i1], fourth[i1]
-        x2, y2, z2, w2 = first[i2], second[i2], third[i2], fourth[i2]
-        x3, y3, z3, w3 = first[i3], second[i3], third[i3], fourth[i3]
-        for j in range(n):
+        x0, y0, z0, w0 = columns[column, i], columns[column + 1, i], columns[column + 2, i], columns[column + 3, i]
+        x1, y1, z1, w1 = columns[column, i1], columns[column + 1, i1], columns[column + 2, i1], columns[column + 3, i1]
+        x2, y2, z2, w2 = columns[column, i2], columns[column + 1, i2], columns[column + 2, i2], columns[column + 3, i2]
+        x3, y3, z3, w3 = columns[column, i3], columns[column + 1, i3], columns[column + 2, i3], columns[column + 3, i3]
+        first = columns[column, begin:]
+        second = columns[column + 1, begin:]
+        third = columns[column + 2, begin:]
+        fourth = columns[column + 3, begin:]
+        for j in range(first.size):
             x = first[j]
             y = second[j]
             z = third[j]
@@ -83,8 +86,8 @@ def _distances_from(columns, i, out):
             out2[j] += ((x2 - x) * (x2 - x) + (y2 - y) * (y2 - y)) + ((z2 - z) * (z2 - z) + (w2 - w) * (w2 - w))
             out3[j] += ((x3 - x) * (x3 - x) + (y3 - y) * (y3 - y)) + ((z3 - z) * (z3 - z) + (w3 - w) * (w3 - w))
     for row in range(ROWS):
-        values = out[row]
-        for j in range(n):
+        values = out[row, : n - begin]
+        for j in range(values.size):
             values[j] = np.sqrt(values[j])
 
 
@@ -438,7 +441,7 @@ def fold_rows(
                         outside[q, c] = other
                         outside_points[q] += populations[c] if other else 0
         if (i - start) % ROWS == 0:
-            _distances_from(columns, i, several)
+            _distances_from(columns, i, 0, several)
         distances = several[(i - start) % ROWS]
         _measure_cells(distances, cells, bounds, nearest, farthest, sums)
         for a in range(atoms):
@@ -504,3 +507,83 @@ def fold_rows(
                 atom_sum[a] = 0.0
                 atom_min[a] = np.inf
                 atom_max[a] = 0.0
+
+
+# ---- sums alone -------------------------------------------------------------------------------------
+
+
+@vectorized
+def sum_pairs(columns, start, stop, starts, atom_of, row_sums, column_sums):
+    """Distances of each row to the points that are not before it, summed by atom, each pair measured once.
+
+    starts (A + 1,) where each atom begins, atom_of (n,). Written: row_sums (A, stop - start), of each row over the
+    points of an atom from the row's block on; column_sums (B, n - start), of each point behind the block over
+    the rows in the first, second, ... atom of the tile. They come as zeros.
+    """
+    n = columns.shape[1]
+    several = np.empty((ROWS, n))
+    for i in range(start, stop, ROWS):
+        _distances_from(columns, i, i, several)
+        rows = min(ROWS, stop - i)
+        for r in range(rows):
+            for a in range(atom_of[i], starts.size - 1):
+                part = several[r, max(starts[a] - i, 0) : starts[a + 1] - i]
+                total = 0.0
+                for j in range(part.size):
+                    total += part[j]
+                row_sums[a, i + r - start] = total
+        # pairs within the block are in the rows of both
+        behind = i + rows - start
+        if rows == ROWS and atom_of[i] == atom_of[i + ROWS - 1]:
+            sums = column_sums[atom_of[i] - atom_of[start], behind:]
+            row0 = several[0, ROWS : ROWS + sums.size]
+            row1 = several[1, ROWS : ROWS + sums.size]
+            row2 = several[2, ROWS : ROWS + sums.size]
+            row3 = several[3, ROWS : ROWS + sums.size]
+            for j in range(sums.size):
+                sums[j] += (row0[j] + row1[j]) + (row2[j] + row3[j])
+            continue
+        for r in range(rows):
+            sums = column_sums[atom_of[i + r] - atom_of[start], behind:]
+            row = several[r, rows : rows + sums.size]
+            for j in range(sums.size):
+                sums[j] += row[j]
+
+
+@vectorized
+def sum_atoms(
+    sums, starts, labels, cluster_starts, cluster_atoms, offsets, sizes, corners, own_mean, other_mean, pair_sums
+):  # fmt: skip
+    """What fold_rows writes to own_mean, other_mean (g, n) and pair_sums, from the summed distances (A, n) of each
+    atom to each point; the other arguments are those of fold_rows and sum_pairs."""
+    g, atoms = labels.shape
+    total = np.empty(sums.shape[1])
+    for q in range(g):
+        k = offsets[q + 1] - offsets[q]
+        for own in range(k):
+            c = offsets[q] + own
+            members = cluster_atoms[cluster_starts[c] : cluster_starts[c + 1]]
+            total[:] = 0.0
+            for s in range(members.size):
+                more = sums[members[s]]
+                for j in range(total.size):
+                    total[j] += more[j]
+            line = corners[q] + own * k
+            for a in range(atoms):
+                if labels[q, a] < 0:
+                    continue
+                part = total[starts[a] : starts[a + 1]]
+                pairs = 0.0
+                for j in range(part.size):
+                    pairs += part[j]
+                pair_sums[line + labels[q, a]] += pairs
+                if labels[q, a] == own:
+                    means = own_mean[q, starts[a] : starts[a + 1]]
+                    for j in range(part.size):
+                        means[j] = part[j] / (sizes[c] - 1) if sizes[c] > 1 else -1.0
+                else:
+                    means = other_mean[q, starts[a] : starts[a + 1]]
+                    # the first mean takes the place of the -1 that stands for none
+                    for j in range(part.size):
+                        mean = part[j] / sizes[c]
+                        means[j] = mean if means[j] < 0.0 else min(means[j], mean)

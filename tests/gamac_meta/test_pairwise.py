@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist, squareform
 from strategies import clusterings
 
-from gamac_meta import concordance
+from gamac_meta import concordance, pair_pass
 from gamac_meta._kernels import concordance as bins
 from gamac_meta._kernels import pairs, trees
 from gamac_meta.clustered_points import PIECE
+from gamac_meta.hulls import ClusterHulls
 from gamac_meta.measures import MEASURES
 from gamac_meta.pair_pass import PairPass
 from gamac_meta.pairwise import STATISTIC_COSTS, PartitionView, views
@@ -91,7 +92,9 @@ def test_result_depends_on_neither_threads_nor_company(data, seed, threads, rows
 
 
 @pytest.mark.parametrize("together", [("extremes",), ("outsider_means",), ("extremes", "outsider_means")])
-def test_what_a_walk_makes_does_not_depend_on_what_else_it_makes(together):
+def test_what_a_walk_makes_does_not_depend_on_what_else_it_makes(monkeypatch, together):
+    # all distances of each point, even where sums are all there is to make
+    monkeypatch.setattr(pair_pass, "SUMS_KEPT", 0)
     X, labels = large()
     made, alone = PairPass(X, labels, together=together), PairPass(X, labels, together=())
     assert made.sums.pair_sums.any()
@@ -99,6 +102,121 @@ def test_what_a_walk_makes_does_not_depend_on_what_else_it_makes(together):
         for name, values in vars(getattr(alone, part)).items():
             assert np.array_equal(getattr(getattr(made, part), name), values, equal_nan=True), "not even a digit"
     assert np.array_equal(made.outsider_means, alone.outsider_means, equal_nan=True), "not even a digit"
+
+
+@few
+@given(data=clusterings(distinct=False, noise=True), threads=st.integers(1, 3), rows=st.integers(1, 40))
+def test_sums_alone_are_those_of_the_distance_matrix(data, threads, rows):
+    X, labels = data
+    distances = cdist(X, X)
+    # another partition, which cuts the clusters of the first
+    both = np.array([labels, np.arange(len(X)) % 3])
+    made = PairPass(X, both, threads, rows, together=())
+    again = PairPass(X, both, 1, rows, together=()).sums
+    for name, values in vars(made.sums).items():
+        assert np.array_equal(values, getattr(again, name), equal_nan=True), "not even a digit"
+    for row, first, corner in zip(range(2), both, made.corners, strict=False):
+        member = first[:, None] == np.arange(first.max() + 1)
+        sums, sizes = distances @ member, member.sum(axis=0)
+        assert made.sums.pair_sums[corner : made.corners[row + 1]] == pytest.approx((member.T @ sums).ravel())
+        for i, own in enumerate(first):
+            if own < 0:
+                assert np.isnan([made.sums.own_mean[row, i], made.sums.other_mean[row, i]]).all()
+                continue
+            inside = sums[i, own] / (sizes[own] - 1) if sizes[own] > 1 else np.nan
+            assert made.sums.own_mean[row, i] == pytest.approx(inside, nan_ok=True)
+            assert made.sums.other_mean[row, i] == pytest.approx(np.delete(sums[i] / sizes, own).min())
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 64, 4000])
+def test_sums_alone_are_those_of_whole_rows(monkeypatch, rows):
+    X, labels = large()
+    once = PairPass(X, labels, tile_rows=rows, together=()).sums
+    monkeypatch.setattr(pair_pass, "SUMS_KEPT", 0)
+    for name, values in vars(PairPass(X, labels, tile_rows=rows, together=()).sums).items():
+        assert getattr(once, name) == pytest.approx(values, rel=1e-13, nan_ok=True), name
+
+
+def test_sums_alone_measure_each_pair_once(monkeypatch):
+    measured = []
+    original = pairs.sum_pairs
+
+    def counted(columns, start, stop, *rest):
+        # blocks of four rows, each against what is not before it
+        measured.append(sum(4 * (columns.shape[1] - i) for i in range(start, stop, 4)))
+        return original(columns, start, stop, *rest)
+
+    monkeypatch.setattr(pairs, "sum_pairs", counted)
+    X, labels = large()
+    PairPass(X, labels, together=()).sums  # noqa: B018
+    assert sum(measured) == pytest.approx(len(X) ** 2 / 2, rel=0.01)
+
+
+# ---- extremes without a walk ------------------------------------------------------------------------
+
+
+def shape(name, n, d):
+    """(n, d) points."""
+    rng = np.random.default_rng([n, d])
+    if name == "ring":  # all are corners
+        angles = rng.uniform(0.0, 2.0 * np.pi, n)
+        return np.stack([np.cos(angles + turn) for turn in range(d)], axis=1)
+    if name == "grid":  # repeated, and many on a line
+        return rng.integers(0, 6, (n, d)).astype(float)
+    if name == "line":  # up to rounding
+        return np.outer(rng.integers(0, 50, n) * 0.1, 1.0 / np.arange(3, 3 + d)) + 1.0 / 3.0
+    if name == "point":
+        return np.full((n, d), 0.1)
+    return rng.normal(size=(n, d))
+
+
+@pytest.mark.parametrize("name", ["cloud", "ring", "grid", "line", "point"])
+@pytest.mark.parametrize("d", [1, 2, 3, 8, 9, 40])
+def test_extremes_that_are_searched_for_are_those_of_the_walk(name, d):
+    X = shape(name, 500, d)
+    rng = np.random.default_rng(d)
+    labels = np.array([(X[:, 0] > 0.2) + 0, rng.integers(-1, 6, 500), np.minimum(np.arange(500), 400)])
+    labels[0, :2] = 0, 1
+    extremes = ("gaps", "diameters", "own_farthest", "cover")
+    for row in labels:
+        walked = PartitionView(X, row)
+        for wanted in [*((one,) for one in extremes), extremes[:2], extremes]:
+            (view,) = views(X, row[None], wanted)
+            for one in wanted:
+                assert getattr(view, one) == pytest.approx(getattr(walked, one), rel=1e-13, abs=1e-15), one
+
+
+@pytest.mark.parametrize(("d", "wanted"), [(2, "cover"), (2, "own_farthest"), (8, "gaps"), (40, "diameters")])
+def test_extremes_that_are_searched_for_take_no_walk(monkeypatch, d, wanted):
+    def walk(*_):
+        raise AssertionError("a walk over all pairs")
+
+    monkeypatch.setattr(PairPass, "_walk", walk)
+    X = shape("cloud", 60, d)
+    for view in views(X, np.array([np.arange(60) % 3, np.arange(60) % 5]), [wanted]):
+        assert np.all(np.diag(view.gaps) == np.inf) if wanted == "gaps" else np.all(getattr(view, wanted) > 0.0)
+
+
+@pytest.mark.parametrize("name", ["cloud", "ring", "grid"])
+def test_corners_are_those_of_the_convex_hull(name):
+    from scipy.spatial import ConvexHull
+
+    X, labels = shape(name, 300, 2), np.arange(300) % 3 - 1
+    hulls = ClusterHulls(SharedPoints(X), labels, np.array([0, 100, 200]))
+    for c, corners in enumerate(np.split(hulls.corners, hulls.edges[1:-1])):
+        expected = X[labels == c][ConvexHull(X[labels == c]).vertices]
+        assert np.array_equal(np.unique(corners, axis=0), np.unique(expected, axis=0))
+        assert len(corners) == len(expected)
+
+
+@pytest.mark.parametrize("unit", [1e-95, 1.0, 1e95])
+def test_hulls_withstand_points_on_a_line_up_to_rounding(unit):
+    # by rounding some are left of it and some right
+    along = np.random.default_rng(0).random(2000)
+    X = unit * (np.outer(along, [1.0, 1.0 / 3.0]) + 0.1)
+    labels = np.arange(2000) % 2
+    hulls = ClusterHulls(SharedPoints(X), labels, np.array([0, 1000, 2000]))
+    assert hulls.diameters() == pytest.approx([pdist(X[labels == c]).max() for c in (0, 1)], rel=1e-13)
 
 
 def large(n=1200, seed=0):

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from gamac_meta import evaluate, sampling
+from gamac_meta import evaluate, extremes, sampling
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.extremes import SEARCHES, exact_extremes
 from gamac_meta.measures import MEASURES, MeasureEngine, _large
@@ -225,6 +225,19 @@ def test_searches_find_the_exact_extremes(shape):
         assert set(found) == {"gaps", "diameters", "cover"}
         for name, table in found.items():
             assert table == pytest.approx(getattr(exact, name), rel=1e-9), name
+
+
+def test_a_ring_has_diameters_though_all_its_points_are_as_far_out(monkeypatch):
+    angles = np.random.default_rng(0).uniform(0.0, 2.0 * np.pi, 900)
+    X = np.stack([np.cos(angles), np.sin(angles)], axis=1) * np.linspace(0.9, 1.0, 900)[:, None]
+    labels = np.stack([np.arange(900) % 2, np.arange(900) % 3]).astype(np.int32)
+    exact = [view.diameters for view in views(X, labels)]
+    # too few for all pairs of the points, enough for those of the corners
+    monkeypatch.setattr(extremes, "PAIRS_PER_LOOK", 30_000)
+    found = [SEARCHES["diameters"](view, lambda: False) for view in sampled(X, labels, 64, 0)]
+    assert found == [pytest.approx(diameters, rel=1e-12) for diameters in exact]
+    monkeypatch.setattr(extremes, "PAIRS_PER_LOOK", 10)
+    assert [SEARCHES["diameters"](view, lambda: False) for view in sampled(X, labels, 64, 0)] == [None, None]
 
 
 def test_searches_that_take_too_long_are_given_up_for_all_partitions():
