@@ -42,6 +42,7 @@ MEASURES_INTRO = """\
 The {count} measures, by the name that `evaluate` and the tables use. Made by `docs/generate.py` from the formulas'
 own docstrings. Undefined values are NaN with a reason (`MeasureTable.reason`). *Scale* and *rotation*: whether the
 value is unchanged when all coordinates are multiplied by one number, or turned. *Cost*: the dearest thing it needs.
+No value depends on the order of rows, not even in the last digit: points are sorted first.
 Which of them rank given partitions alike is what `MeasureTable.plot()` shows.
 
 | name | title | better | bounds | scale | rotation | cost | source |

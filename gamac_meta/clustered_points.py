@@ -91,9 +91,11 @@ class ClusteredPoints:
     @cached_property
     def _middle(self) -> Floats:
         """(d,) mean of the clustered points."""
-        whole = np.array([0, self.n])
-        sums = centers.sums_by_cluster(self._all_X, self._order, np.zeros(self.d), whole)
-        return np.asarray(sums[0] / max(self.n, 1))
+        if self.n == 0:
+            return np.zeros(self.d)
+        return np.asarray(
+            centers.means_by_cluster(self._all_X, self._order, np.zeros(self.d), np.array([0, self.n]))[0]
+        )
 
     @property
     def _placed(self) -> tuple[Floats, Ints, Floats]:
@@ -123,7 +125,7 @@ class ClusteredPoints:
     @cached_property
     def centroids(self) -> Floats:
         """(k, d) mean of each cluster."""
-        return np.asarray(centers.sums_by_cluster(*self._placed, self._edges) / self.sizes[:, None])
+        return np.asarray(centers.means_by_cluster(*self._placed, self._edges))
 
     @cached_property
     def centroid_distances(self) -> Floats:

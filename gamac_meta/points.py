@@ -59,6 +59,23 @@ class ValleyTree(NamedTuple):
         return inside / together, (self.whole - inside) / (n * (n - 1.0) / 2.0 - together)
 
 
+def order_of_points(X: Floats) -> Ints:
+    """(n,) rows by their first column, equal ones by their second, and so on: whatever the order of rows was, the
+    points come in the same. Rows that are equal stay as they are."""
+    d = X.shape[1]
+    columns = 1
+    while True:
+        order = np.lexsort(X[:, :columns].T[::-1])
+        if columns >= d:
+            return order
+        # mostly the first columns tell rows apart
+        before, after = order[:-1], order[1:]
+        tied = np.all(X[before, :columns] == X[after, :columns], axis=1)
+        if np.array_equal(X[before[tied]], X[after[tied]]):
+            return order
+        columns *= 2
+
+
 class SharedPoints:
     """Structures of the points alone, computed once however many partitions are measured."""
 
@@ -123,9 +140,10 @@ class SharedPoints:
         """
         size, popularity = self._natural_neighbors
         sums, members = neighborhoods(self, popularity)
-        distances, indices = self.neighbors(size)
+        # of two points that are each other's only neighbor, distances to farther ones tell which is denser
+        listed, _ = self.neighbors(min(LISTED, len(self.X) - 1))
         starts = np.concatenate([[0], np.cumsum(popularity)])
-        standing = connected.representatives(self.X, _densest_first(sums, distances), members, starts)
+        standing = connected.representatives(self.X, _densest_first(sums, listed), members, starts)
         cores, number = np.unique(standing, return_inverse=True)
         # the outermost first: a search ends when it has reached the rest
         outward = np.argsort(-np.sum((self.X[cores] - self.X.mean(axis=0)) ** 2, axis=1), kind="stable")
@@ -133,6 +151,7 @@ class SharedPoints:
         # near points near in memory, too
         order = self.near_order
         place = np.argsort(order)
+        distances, indices = self.neighbors(size)
         graph = connected.neighbor_graph(place[indices[order]], distances[order])
         paths = connected.path_lengths(*graph, place[cores])
         reached = np.isfinite(paths)

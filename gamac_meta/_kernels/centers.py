@@ -1,4 +1,4 @@
-"""Sums by cluster, distances from points to the centers of clusters, and to what these define: midpoints.
+"""Means and squares by cluster, distances from points to the centers of clusters, and to what these define: midpoints.
 
 Points are read where they lie: the i-th in the order of clusters is X[order[i]] - middle, X (m, d), order (n,),
 middle (d,). A cluster c is what is from edges[c] to edges[c + 1], edges (k + 1,).
@@ -10,15 +10,21 @@ from gamac_meta._kernels.compiler import kernel, vectorized
 
 
 @kernel
-def sums_by_cluster(X, order, middle, edges):
-    """(k, d) sum of each cluster's points."""
+def means_by_cluster(X, order, middle, edges):
+    """(k, d) mean of each cluster's points; of equal points that point itself, to the last digit."""
     d = X.shape[1]
-    sums = np.zeros((edges.size - 1, d))
+    means = np.empty((edges.size - 1, d))
+    apart = np.empty(d)
     for c in range(edges.size - 1):
-        for i in order[edges[c] : edges[c + 1]]:
+        members = order[edges[c] : edges[c + 1]]
+        first = X[members[0]]
+        apart[:] = 0.0
+        for i in members:
             for column in range(d):
-                sums[c, column] += X[i, column] - middle[column]
-    return sums
+                apart[column] += X[i, column] - first[column]
+        for column in range(d):
+            means[c, column] = (first[column] - middle[column]) + apart[column] / members.size
+    return means
 
 
 @kernel

@@ -43,16 +43,17 @@ def lccv(xp, local_cores, n_given):
 
     .. math:: \frac1N \sum_{\text{cores } i} n_i \frac{b_i - a_i}{\max(a_i, b_i)}
 
-    The number s of natural neighbors grows until every point is among the s nearest of some other, or
-    one more changes nothing; a point is popular with those that have it among theirs. Its density is
-    inverse to the mean distance to as many nearest points as the most popular is popular with; its
-    neighborhood has as many nearest points as it is popular with itself. By falling density each
-    point offers its neighborhood the core that stands for the densest point there, at first that
-    point, and who has a core takes the nearer. Distances between cores are lengths of shortest paths
-    over s nearest neighbors, either way, where the authors' program walks one way only; cores without
-    a path are as far apart as the farthest with one. Noise lies on paths and counts in N, as in that
-    program. A core alone in its cluster counts 0; clusters without cores are passed over.
-    Ties between equally distant neighbors are broken by the order of the points.
+    The number s of natural neighbors grows until every point is among the s nearest of some other,
+    or one more changes nothing; a point is popular with those that have it among theirs. Its
+    density is inverse to the mean distance to as many nearest points as the most popular is popular
+    with; its neighborhood has as many nearest points as it is popular with itself. By falling
+    density each point offers its neighborhood the core that stands for the densest point there, at
+    first that point, and who has a core takes the nearer. Distances between cores are lengths of
+    shortest paths over s nearest neighbors, either way, where the authors' program walks one way
+    only; cores without a path are as far apart as the farthest with one. Noise lies on paths and
+    counts in N, as in that program. A core alone in its cluster counts 0; clusters without cores
+    are passed over. Which of equally distant neighbors count is arbitrary, but the same in any
+    order of rows.
     """
     own_mean, other_mean, members = local_cores
     if own_mean.shape[0] == 0 or xp.any(xp.isinf(other_mean)):

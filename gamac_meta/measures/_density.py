@@ -20,7 +20,8 @@ def neighbor_purity(xp, neighbor_labels, row_labels, row_mean, sizes, n):
     .. math:: \frac{q - \sum_c p_c^2}{1 - \sum_c p_c^2}
 
     with q the mean share and :math:`p_c` the clusters' shares of the points. Without the correction
-    few large clusters always win. Among equally distant neighbors the choice is arbitrary.
+    few large clusters always win. Which of equally distant neighbors count is arbitrary, but the
+    same in any order of rows.
     """
     same = share_of_row(xp, neighbor_labels[:, :PURITY_NEIGHBORS] == row_labels[:, None])
     chance = xp.sum((sizes / n) ** 2)
@@ -44,7 +45,7 @@ def connectivity(xp, neighbor_labels, row_labels, row_mean, n):
 
     .. math:: \sum_i \sum_{j=1}^{10} \frac1j \, [\text{the j-th neighbor of i is in another cluster}]
 
-    Ties between equally distant neighbors are broken by the order of the points.
+    Which of equally distant neighbors count is arbitrary, but the same in any order of rows.
     """
     count = neighbor_labels.shape[1]
     if count < 1:
@@ -64,9 +65,9 @@ def spanning_tree_gap(xp, tree_edges):
 
     .. math:: \frac{\tfrac{1}{|B|} \sum_{e \in B} |e|}{\tfrac{1}{|W|} \sum_{e \in W} |e|}
 
-    with B the edges between clusters and W those inside.
-    Zahn cuts inconsistently long edges of the tree; this asks of a partition whether it cuts such edges.
-    Ties between equally distant neighbors are broken by the order of the points.
+    with B the edges between clusters and W those inside. Zahn cuts inconsistently long edges of the
+    tree; this asks of a partition whether it cuts such edges. Which of equally distant neighbors
+    count is arbitrary, but the same in any order of rows.
     """
     inside, crossing = tree_edges
     if inside.shape[0] == 0:
@@ -88,8 +89,8 @@ def dbcv(xp, density_structure, sizes, n_given):
     D is the longest edge between internal points of the cluster's spanning tree of mutual
     reachability, S the smallest mutual reachability of two clusters' internal points. A cluster of
     one point has no density and counts 0; one without internal edges counts all its edges. N counts
-    all points, noise included, so that calling points noise costs their share of the value.
-    Ties between equally distant neighbors are broken by the order of the points.
+    all points, noise included, so that calling points noise costs their share of the value. Which
+    of equally distant neighbors count is arbitrary, but the same in any order of rows.
     """
     sparseness, separation = density_structure
     if xp.sum(xp.astype(sizes > 1, xp.int64)) < 2:

@@ -15,7 +15,7 @@ from gamac_meta.inputs import as_dataset, as_partitions
 from gamac_meta.measures._large import TIME_LIMIT, Cell, estimated_rows, exact_cells
 from gamac_meta.measures._registry import MEASURES, Measure
 from gamac_meta.pairwise import PartitionView, views
-from gamac_meta.points import SharedPoints
+from gamac_meta.points import SharedPoints, order_of_points
 from gamac_meta.types import NOISE, Floats, Labels, MeasureTable, PartitionSet
 
 NOISE_POLICIES = ("drop", "nearest", "cluster")
@@ -45,6 +45,9 @@ def evaluate(
 
     backend: "numpy" is the CPU; "cupy" walks over pairs on a CUDA device; "auto" takes a device that
     answers where there are enough points to pay.
+
+    Values do not depend on the order of rows, to the last digit: of points that are equally near, as many are
+    where coordinates are whole numbers, always the same are taken.
 
     Undefined values are NaN with a reason (`MeasureTable.reason`); a partition of one cluster is
     such a case, and only if no partition has two clusters is the call refused.
@@ -86,7 +89,14 @@ class MeasureEngine:
         self._on_device = device_for(backend, data.n) is not None
         self._backend = backend
         self._threads = threads
-        self._shared = SharedPoints(np.ascontiguousarray(data.X - data.X.mean(axis=0)))
+        # sums round, and of points that are equally near some are taken, in an order that is not that of the rows
+        self._order = order_of_points(data.X)
+        points = data.X[self._order]
+        differ = np.any(points[1:] != points[:-1], axis=1)
+        # (n,) equal points have the same number
+        self._equal = None if differ.all() else np.append(0, np.cumsum(differ))
+        points -= points.mean(axis=0)
+        self._shared = SharedPoints(points)
 
     def evaluate(
         self,
@@ -163,7 +173,13 @@ class MeasureEngine:
         return exact_cells(self._views(labels, chosen), chosen, self.n, self._threads)
 
     def _given(self, partitions: Any, noise: str) -> PartitionSet:
+        """Partitions of the points in the engine's order."""
         given = as_partitions(partitions, self.n)
+        labels = given.labels[:, self._order]
+        if self._equal is not None:
+            # which of several equal points is in which cluster is all one
+            labels = np.stack([row[np.lexsort((row, self._equal))] for row in labels])
+        given = PartitionSet(labels, given.makers)
         if given.n_clusters.max() < 2 and not (noise == "cluster" and np.any(given.noise_share > 0)):
             raise InvalidInputError(
                 f"partitions must include one with at least 2 clusters, got at most {int(given.n_clusters.max())}"

@@ -72,12 +72,13 @@ def cvnn(xp, neighbor_labels, row_labels, row_cluster_means, pair_sums, sizes, n
         + \frac{\sum_c \sum_{i, j \in c} d(x_i, x_j) \,/\, \sum_c n_c (n_c - 1)}
             {\sum_{i, j} d(x_i, x_j) \,/\, n (n - 1)}
 
-    with :math:`q_i` the number of a point's ten nearest neighbors that lie in other clusters. The paper
-    divides both terms by their largest values over the partitions compared. Here a value depends on one
-    partition alone: the first term is at most 1 as it is, the second is divided by its value for all
-    points as one cluster. The mean distance runs over all pairs inside clusters, as by Halkidi,
-    Vazirgiannis & Hennig 2015, doi:10.1201/b19706; the paper adds up the means of clusters, which grows
-    with their number. Ties between equally distant neighbors are broken by the order of the points.
+    with :math:`q_i` the number of a point's ten nearest neighbors that lie in other clusters. The
+    paper divides both terms by their largest values over the partitions compared. Here a value
+    depends on one partition alone: the first term is at most 1 as it is, the second is divided by
+    its value for all points as one cluster. The mean distance runs over all pairs inside clusters,
+    as by Halkidi, Vazirgiannis & Hennig 2015, doi:10.1201/b19706; the paper adds up the means of
+    clusters, which grows with their number. Which of equally distant neighbors count is arbitrary,
+    but the same in any order of rows.
     """
     foreign = share_of_row(xp, neighbor_labels != row_labels[:, None])
     separation = xp.max(row_cluster_means(foreign))
@@ -91,9 +92,10 @@ def wcnn(xp, neighborhood, row_labels, row_mean):
 
     .. math:: \frac{1}{25 n} \sum_i \sum_{j \in N_{25}(i)} [\text{i and j are in one cluster}]
 
-    The paper gives a partition with a cluster of 25 points or fewer no value (minus infinity). Here it
-    keeps one: such clusters cannot fill the neighborhoods of their points, which lowers the share. Of
-    25 points or fewer all are neighbors. Among equally distant neighbors the choice is arbitrary.
+    The paper gives a partition with a cluster of 25 points or fewer no value (minus infinity). Here
+    it keeps one: such clusters cannot fill the neighborhoods of their points, which lowers the
+    share. Of 25 points or fewer all are neighbors. Which of equally distant neighbors count is
+    arbitrary, but the same in any order of rows.
     """
     return row_mean(share_of_row(xp, neighborhood[1] == row_labels[:, None]))
 
@@ -104,12 +106,12 @@ def dunn_owa(xp, neighborhood, nearest_foreign, row_labels, row_cluster_maxima):
 
     .. math:: \frac{\sum_{r=1}^{15} w_r\, b_{(r)}}{\max a}, \quad w_r \propto e^{-(r - 1)^2 / 50}
 
-    with b the lengths of the graph's edges between clusters, ascending, and a those of its edges inside
-    clusters; an edge counts once for each end whose neighbor the other is. Of the ordered weighted
-    averages of the paper these are SMin:5 and Max. Where no edge runs between clusters, and the paper's
-    value is infinite, each point's distance to the nearest other cluster stands in. The paper gives a
-    partition with a cluster of 25 points or fewer no value; here it keeps one. Among equally distant
-    neighbors the choice is arbitrary.
+    with b the lengths of the graph's edges between clusters, ascending, and a those of its edges
+    inside clusters; an edge counts once for each end whose neighbor the other is. Of the ordered
+    weighted averages of the paper these are SMin:5 and Max. Where no edge runs between clusters,
+    and the paper's value is infinite, each point's distance to the nearest other cluster stands in.
+    The paper gives a partition with a cluster of 25 points or fewer no value; here it keeps one.
+    Which of equally distant neighbors count is arbitrary, but the same in any order of rows.
     """
     lengths, clusters = neighborhood
     same = clusters == row_labels[:, None]
@@ -145,13 +147,14 @@ def density_valley(valley_ratios):
     .. math:: \operatorname{mean}_{i, j \text{ apart}} v_{ij} - \operatorname{mean}_{i, j \text{ together}} v_{ij},
         \quad v_{ij} = 1 - \frac{\min_{e \text{ on the way}} \rho_e}{\sqrt{\rho_i \rho_j}}
 
-    The way between two points is that along the minimum spanning tree. The density :math:`\rho_i` at a
-    point is the inverse of the distance :math:`r_i` to its fifth nearest other, that at an edge the
-    inverse of the largest of its length and the radii :math:`r` of its ends; so a valley v is 0 where
-    density nowhere falls on the way, and near 1 where it all but vanishes. Stuetzle reads the modes of
-    a density off the same tree; this asks of a partition whether its borders lie between modes. Radii
-    are at least a billionth of the longest edge, or repeated points would be infinitely dense. Ties
-    between equally distant neighbors are broken by the order of the points.
+    The way between two points is that along the minimum spanning tree. The density :math:`\rho_i`
+    at a point is the inverse of the distance :math:`r_i` to its fifth nearest other, that at an
+    edge the inverse of the largest of its length and the radii :math:`r` of its ends; so a valley v
+    is 0 where density nowhere falls on the way, and near 1 where it all but vanishes. Stuetzle
+    reads the modes of a density off the same tree; this asks of a partition whether its borders lie
+    between modes. Radii are at least a billionth of the longest edge, or repeated points would be
+    infinitely dense. Which of equally distant neighbors count is arbitrary, but the same in any
+    order of rows.
     """
     together, apart = valley_ratios
     return together - apart

@@ -8,9 +8,11 @@ import oracles
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_iris
 from strategies import clusterings
 
-from gamac_meta.measures import MEASURES, measure
+from gamac_meta.measures import MEASURES, evaluate, measure
 from gamac_meta.pairwise import PartitionView, views
 
 REFERENCE_SET = [
@@ -161,6 +163,24 @@ def test_ignores_label_names_and_point_order(measure, data, seed):
     assert value_of(measure, X[order], renamed[order]) == close(value_of(measure, X, labels))
 
 
+@pytest.mark.parametrize("kind", ["grid", "iris", "repeated"])
+def test_no_value_depends_on_the_order_of_rows_where_many_points_are_equally_near(kind):
+    rng = np.random.default_rng(0)
+    X = {
+        "grid": lambda: rng.integers(0, 12, (300, 2)).astype(float),
+        "iris": lambda: load_iris().data,
+        "repeated": lambda: rng.integers(0, 3, (90, 8)).astype(float),
+    }[kind]()
+    # the last cuts points that are equal
+    labels = np.stack([KMeans(3, n_init=1, random_state=0).fit_predict(X), (X[:, 0] > 1.5) + 0, np.arange(len(X)) % 4])
+    labels[1, ::7] = -1
+    table = evaluate(X, labels)
+    for order in (np.arange(len(X))[::-1], rng.permutation(len(X))):
+        again = evaluate(X[order], labels[:, order])
+        for name, before, after in zip(table.measures, table.values.T, again.values.T, strict=True):
+            assert np.array_equal(before, after, equal_nan=True), f"{name}, not even in the last digit"
+
+
 @every_measure
 @few
 @given(data=clusterings(), seed=st.integers(0, 99))
@@ -259,6 +279,26 @@ def test_never_crashes_nor_returns_infinity(measure, data, copies):
     X[:copies] = X[0]
     value, reason = measure.explain(PartitionView(X, labels))
     assert math.isfinite(value) == (reason is None)
+
+
+@pytest.mark.parametrize("size", [3, 7, 49, 1000])
+def test_a_cluster_of_equal_points_scatters_nothing(size):
+    rng = np.random.default_rng(size)
+    X = np.concatenate([rng.normal(size=(30, 3)), np.tile([0.1, 1.0 / 3.0, -0.7], (size, 1))])
+    labels = np.repeat([0, 1], [30, size])
+    view = PartitionView(X, labels)
+    assert view.within_ss[1] == 0.0, "not even by rounding"
+    assert np.all(view.cluster_variances[1] == 0.0)
+    table = evaluate(X, labels, ["banfield_raftery"])
+    assert np.isnan(table.values[0, 0]), "a logarithm of what rounding leaves is made up"
+    assert table.reason(0, "banfield_raftery")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_least_c_index_is_zero_whatever_rounding_leaves(seed):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(400) % 2
+    assert evaluate(rng.normal(size=(400, 2)) + 100.0 * labels[:, None], labels, ["c_index"]).values[0, 0] == 0.0
 
 
 @every_measure
