@@ -223,6 +223,7 @@ def pass_over_pairs(
     tile_rows: int = TILE_ROWS,
     together: Collection[str] = ("extremes",),
     shared: SharedPoints | None = None,
+    once: bool | None = None,
 ) -> PairPass:
     """The pass on the device that the backend means for so many points, else on the CPU.
 
@@ -230,7 +231,7 @@ def pass_over_pairs(
     """
     device = device_for(backend, len(X))
     if device is None:
-        return PairPass(X, labels, threads, tile_rows, together, shared)
+        return PairPass(X, labels, threads, tile_rows, together, shared, once)
     return DevicePass(X, labels, device, threads=threads, together=together)
 
 

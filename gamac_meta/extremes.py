@@ -15,12 +15,13 @@ import numpy as np
 
 from gamac_meta._kernels import extremes as kernels
 from gamac_meta.executor import in_threads
+from gamac_meta.farthest import far_out, farthest_pair
 from gamac_meta.sampling import SampledView
 from gamac_meta.types import Floats
 
 CHUNK = 256  # points searched between two looks at the clock
 PIECE = 1 << 12  # points copied at once
-PAIRS_PER_LOOK = 50_000_000
+PAIRS_PER_LOOK = 25_000_000
 
 OutOfTime = Callable[[], bool]
 
@@ -84,18 +85,15 @@ def diameters(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
     """
     if out_of_time():
         return None
-    if view.hulls and view.hulls.pairs <= PAIRS_PER_LOOK:
+    if view.hulls and view.hulls.pairs <= 2 * PAIRS_PER_LOOK:
         return view.hulls.diameters()
     found = view.diameters.copy()
     for c, (start, size) in enumerate(zip(view.starts, view.sizes.astype(np.int64), strict=True)):
         reach = view.to_centroid[start : start + size]
-        kept = np.flatnonzero(reach > found[c] - reach.max())
-        kept = kept[np.argsort(-reach[kept], kind="stable")]
-        ascending = reach[kept][::-1]
-        pairs = int(np.sum(kept.size - np.searchsorted(ascending, found[c] - ascending)))
+        kept, pairs = far_out(reach, found[c])
         if pairs > PAIRS_PER_LOOK or out_of_time():
             return None
-        found[c] = kernels.farthest_pair(view.taken(start + kept), reach[kept], found[c])
+        found[c] = farthest_pair(view.taken(start + kept), reach[kept], found[c])
     return found
 
 
@@ -135,16 +133,10 @@ def cover(view: SampledView, out_of_time: OutOfTime) -> Floats | None:
     The outsider with the least lower bound is measured; the point farthest from it raises the bounds of all. In the
     plane all are measured, against the corners of hulls.
     """
-    found = view.cover.copy()
-    if view.hulls:
-        # about no mean of their own, as the corners are
-        points = view.placed[0][view.placed[1]]
-        for c in range(view.k):
-            if out_of_time():
-                return None
-            found[c] = view.hulls.cover(points, view.labels, c)
-        return found
     X, order, middle = view.placed
+    if view.hulls:
+        return view.hulls.cover(X[order], view.labels, out_of_time)
+    found = view.cover.copy()
     bounds = np.empty(view.n)
     for c, (start, size) in enumerate(zip(view.starts, view.sizes.astype(np.int64), strict=True)):
         members = slice(start, start + size)

@@ -27,8 +27,9 @@ TILE_ROWS = 128
 FEWEST_TILES = 8
 # whose distances are told by their extremes and their sum, where that is enough
 CELL_POINTS = 32
-# sums by atom and point that may be kept, so that each pair is measured once; else the walk takes twice as long
-SUMS_KEPT = 1 << 24
+# numbers that may be kept, the sums of each point's distances to each atom, so that each pair is measured once:
+# 64 MB; where there are more, the walk takes twice as long
+SUMS_KEPT = 1 << 23
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,7 @@ class PairPass:
 
     together: which of "extremes" and "outsider_means" the walk that makes sums makes too, as they will be asked for.
     Asked for by itself, either takes another walk. shared: structures of the same points, where there are any.
+    once: whether a walk for sums alone measures each pair once; by default, where SUMS_KEPT allows it.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class PairPass:
         tile_rows: int = TILE_ROWS,
         together: Collection[str] = ("extremes",),
         shared: SharedPoints | None = None,
+        once: bool | None = None,
     ) -> None:
         self.X = np.ascontiguousarray(X, dtype=np.float64)
         self._shared = shared or SharedPoints(self.X)
@@ -75,6 +78,7 @@ class PairPass:
         self.corners: Ints = np.concatenate([[0], np.cumsum(self.n_clusters**2)])
         self.tile_rows = tile_rows
         self.together = frozenset(together)
+        self._once = once
         # below ~500 points a thread costs more than it saves
         self.threads = threads or (processors() if len(X) > 500 else 1)
 
@@ -128,10 +132,10 @@ class PairPass:
 
     def _folded(self, wanted: frozenset[str]) -> dict[str, Sums | Extremes | Floats]:
         """Sums, and those of extremes and outsider_means that are wanted."""
-        atoms = max(group.starts.size - 1 for group in self.refinements.groups)
-        if wanted == {"sums"} and atoms * self.X.shape[0] <= SUMS_KEPT:
-            return {"sums": self._summed()}
-        return self._folded_by_rows(wanted)
+        if wanted != {"sums"}:
+            return self._folded_by_rows(wanted)
+        once = sums_fit(self.refinements) if self._once is None else self._once
+        return {"sums": self._summed()} if once else self._folded_by_rows(wanted)
 
     def _summed(self) -> Sums:
         """Sums, each pair measured once."""
@@ -225,6 +229,12 @@ class PairPass:
     def extreme_sums(self) -> list[ExtremeSums]:
         """What as many distances as lie within clusters could sum up to, one record per partition."""
         return self._distances.extreme_sums
+
+
+def sums_fit(refinements: Refinements) -> bool:
+    """Whether the sums of each point's distances to each atom may be kept."""
+    atoms = max(group.starts.size - 1 for group in refinements.groups)
+    return atoms * refinements.labels.shape[1] <= SUMS_KEPT
 
 
 def processors() -> int:

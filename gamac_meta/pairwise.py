@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from gamac_meta._kernels import connected, extremes, trees
+from gamac_meta._kernels import connected, trees
+from gamac_meta.backend import device_for
 from gamac_meta.clustered_points import ClusteredPoints
 from gamac_meta.concordance import Concordance
 from gamac_meta.device_pass import pass_over_pairs
-from gamac_meta.hulls import HULL_DIMENSIONS, ClusterHulls
+from gamac_meta.farthest import HULL_DIMENSIONS, ClusterHulls, far_out, farthest_pair
 from gamac_meta.near_pass import NearPass, nearest_clustered
 from gamac_meta.pair_pass import TILE_ROWS, PairPass
 from gamac_meta.points import (
@@ -37,6 +38,8 @@ from gamac_meta.types import Floats, Ints, Labels
 COSTS = ("linear", "neighbors", "pairs", "sort")
 # nearest others that make a neighborhood
 NEIGHBORHOOD = 25
+# of all pairs of points, those that a search for diameters may have to look at: more take longer than a walk
+SEARCHED_SHARE = 0.1
 # local cores whose paths to all others are copied at once
 CORES_AT_ONCE = 256
 
@@ -96,19 +99,32 @@ class PartitionView(ClusteredPoints):
 
     def _is_searched(self, name: str) -> bool:
         """Whether an extreme is searched for, as the walk over pairs does not make it with what else it makes."""
-        return "extremes" not in self._pairs.together and name in searched_extremes(self.d, len(self._pairs.labels))
+        if "extremes" in self._pairs.together or name not in searched_extremes(self.d, len(self._pairs.labels)):
+            return False
+        bounded = self.d <= HULL_DIMENSIONS or (name == "gaps" and self.d <= TREE_DIMENSIONS)
+        return bounded or sum(pairs for _, pairs in self._far_out) <= SEARCHED_SHARE * self._all_labels.size**2
 
     @cached_property
     def _hulls(self) -> ClusterHulls:
         return ClusterHulls(self._shared, self._all_labels, self._edges)
 
+    @cached_property
+    def _far_out(self) -> list[tuple[Ints, int]]:
+        """For each cluster the rows of X that may be in its farthest pair, and how many pairs of these may be that."""
+        found = []
+        for start, stop in pairwise(self._edges):
+            reach = self.to_centroid[start:stop]
+            # the distance of the outermost point to the one farthest from it is a good guess
+            points = self._taken(slice(start, stop))
+            points -= points[np.argmax(reach)]
+            rows, pairs = far_out(reach, float(np.sqrt(np.max(np.sum(points**2, axis=1)))) * (1.0 - 1e-12))
+            found.append((start + rows, pairs))
+        return found
+
     def _farthest_pairs(self) -> Floats:
         """(k,) largest distance inside each cluster."""
-        farthest = np.zeros(self.k)
-        for c, (start, stop) in enumerate(pairwise(self._edges)):
-            outward = start + np.argsort(-self.to_centroid[start:stop], kind="stable")
-            farthest[c] = extremes.farthest_pair(self._taken(outward), self.to_centroid[outward], 0.0)
-        return farthest
+        pairs = [farthest_pair(self._taken(rows), self.to_centroid[rows], 0.0) for rows, _ in self._far_out]
+        return np.array(pairs)
 
     @cached_property
     def gaps(self) -> Floats:
@@ -162,8 +178,9 @@ class PartitionView(ClusteredPoints):
     def cover(self) -> Floats:
         """(k,) smallest, over points outside the cluster, of the largest distance to its points."""
         if self._is_searched("cover"):
-            points = self._all_X[self._order]
-            return np.array([self._hulls.cover(points, self.labels, c) for c in range(self.k)])
+            found = self._hulls.cover(self._all_X[self._order], self.labels)
+            assert found is not None
+            return found
         first = int(self._pairs.offsets[self._row])
         return np.asarray(self._pairs.extremes.cover[first : first + self.k])
 
@@ -358,11 +375,10 @@ class PartitionView(ClusteredPoints):
 
 
 def searched_extremes(d: int, partitions: int) -> frozenset[str]:
-    """Smallest and largest distances that searches find in less time than one walk over pairs takes for all."""
-    found = {"diameters"}
-    if d <= TREE_DIMENSIONS or partitions == 1:
-        found.add("gaps")
-    return TOGETHER["extremes"] if d <= HULL_DIMENSIONS else frozenset(found)
+    """Smallest and largest distances that searches mostly find in less time than one walk over pairs takes for all."""
+    if d <= HULL_DIMENSIONS:
+        return TOGETHER["extremes"]
+    return frozenset(["gaps", "diameters"]) if d <= TREE_DIMENSIONS or partitions == 1 else frozenset()
 
 
 # statistics made of what the pass makes together with sums
@@ -499,22 +515,22 @@ def views(
     tile_rows: int = TILE_ROWS,
     shared: SharedPoints | None = None,
     backend: str = "numpy",
+    once: bool | None = None,
 ) -> Iterator[PartitionView]:
     """One view per row of labels (p, n); all share the walk over pairs and the structures of X.
 
     needs: the statistics that will be asked for, so that one walk makes all it can. shared: structures
-    of the same points, from an earlier call. backend: where pairs are walked over.
+    of the same points, from an earlier call. backend: where pairs are walked over. once: as for PairPass.
     """
     shared = shared or SharedPoints(np.ascontiguousarray(X - X.mean(axis=0), dtype=np.float64))
     near = NearPass(shared, np.ascontiguousarray(labels, dtype=np.int32))
     together = {made for made, asking in TOGETHER.items() if not asking.isdisjoint(needs)}
-    # beside outsiders the walk makes extremes at little cost
-    if "outsider_means" not in together and TOGETHER["extremes"].intersection(needs) <= searched_extremes(
-        shared.X.shape[1], len(labels)
-    ):
+    searched = TOGETHER["extremes"].intersection(needs) <= searched_extremes(shared.X.shape[1], len(labels))
+    # beside outsiders, and on a device, the walk makes extremes at little cost
+    if searched and "outsider_means" not in together and device_for(backend, len(shared.X)) is None:
         together.discard("extremes")
     pairs = pass_over_pairs(
-        shared.X, labels, backend, threads=threads, tile_rows=tile_rows, together=together, shared=shared
+        shared.X, labels, backend, threads=threads, tile_rows=tile_rows, together=together, shared=shared, once=once
     )
     # one at a time: what a view has made of its points is freed with it
     for i, row in enumerate(pairs.labels):

@@ -21,7 +21,7 @@ import numpy as np
 from gamac_meta._kernels import sampled as kernels
 from gamac_meta.concordance import Concordance, from_histogram
 from gamac_meta.executor import in_threads
-from gamac_meta.hulls import HULL_DIMENSIONS, ClusterHulls
+from gamac_meta.farthest import HULL_DIMENSIONS, ClusterHulls
 from gamac_meta.near_pass import FEW
 from gamac_meta.pair_pass import processors
 from gamac_meta.pairwise import NEIGHBORHOOD, STATISTIC_KINDS, PartitionView, most_central

@@ -9,16 +9,16 @@ from gamac_meta._kernels.compiler import vectorized
 
 
 @vectorized
-def farthest_pair(X, reach, least):
-    """Largest distance between points X (m, d), if it is more than `least`, else that.
+def farthest_pair(X, reach, least, start, stop):
+    """Largest distance of points X[start:stop] to those before them, if it is more than `least`, else that.
 
     reach (m,) distance of each to some common point, descending: two points are not farther apart
     than the sum of theirs.
     """
-    m, d = X.shape
+    d = X.shape[1]
     square = least * least
     farthest = least
-    for i in range(m):
+    for i in range(start, stop):
         if reach[i] + reach[0] <= farthest:
             break
         for j in range(i):

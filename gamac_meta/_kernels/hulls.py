@@ -17,8 +17,10 @@ def _turns_left(X, a, b, c):
 def corners_of_clusters(X, order, labels, starts):
     """Corners of the convex hull of each cluster, counterclockwise, and (k + 1,) where those of each begin.
 
-    X (n, d) of one or two columns, order (n,) from left to right, equal ones upward; labels (n,) with -1 outside,
-    starts (k + 1,) as many points before each cluster. Andrew 1979, doi:10.1016/0020-0190(79)90072-3.
+    X (n, d) of one or two columns of about the same size, order (n,) from left to right, equal ones upward; labels
+    (n,) with -1 outside, starts (k + 1,) as many points before each cluster.
+
+    Andrew 1979, doi:10.1016/0020-0190(79)90072-3.
     """
     k = starts.size - 1
     members = np.empty(starts[k], dtype=np.int64)
@@ -69,10 +71,11 @@ def farthest_corners(points, labels, corners, edges, out):
 
 
 @vectorized
-def nearest_cover(points, labels, cluster, corners):
+def nearest_cover(points, labels, cluster, corners, bound):
     """Smallest, over points (m, d) with other labels (m,) than the cluster's, of the largest distance to its corners
-    (h, d); infinite where there are none."""
-    least = np.inf
+    (h, d), if it is less than the bound, else that."""
+    least = bound * bound
+    nearest = bound
     last = 0
     for i in range(points.shape[0]):
         if labels[i] == cluster:
@@ -90,5 +93,7 @@ def nearest_cover(points, labels, cluster, corners):
                 farthest = np.inf
                 break
             farthest = max(farthest, square)
-        least = min(least, farthest)
-    return np.sqrt(least)
+        if farthest < least:
+            least = farthest
+            nearest = np.sqrt(farthest)
+    return nearest

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from threading import Event
 
@@ -18,9 +19,10 @@ import numpy as np
 from gamac_meta.executor import in_threads
 from gamac_meta.extremes import SEARCHES, exact_extremes
 from gamac_meta.measures._registry import Measure
-from gamac_meta.pair_pass import processors
+from gamac_meta.pair_pass import processors, sums_fit
 from gamac_meta.pairwise import KINDS, STATISTIC_KINDS, PartitionView, views
 from gamac_meta.points import SharedPoints
+from gamac_meta.refinement import Refinements
 from gamac_meta.sampling import GROUPS, NEAR, WEIGHTED, RowPass, RowSample, RowStatistics, SampledView, draw, draw_rows
 from gamac_meta.types import NOISE, Floats, Labels, PartitionSet
 
@@ -190,12 +192,17 @@ class _Estimation:
         # what a sample cannot tell apart must not make it larger
         self.coarse = np.where(self.fine[:, None], np.int32(NOISE), labels) if self.fine.any() else labels
 
+    @cached_property
+    def _once(self) -> bool:
+        """Whether all the points' sums would be kept: trials on few must not do what cannot be done for all."""
+        return sums_fit(Refinements(self.given))
+
     # ---- what it would take ---------------------------------------------------------------------
 
     def exactly(self, points: SharedPoints, labels: Labels, measures: Sequence[Measure]) -> Iterator[list[Cell]]:
         """Cells from all the points, all partitions in one walk."""
         needs = {need for measure in measures for need in measure.needs}
-        made = views(points.X, labels, needs, threads=self.threads, shared=points)
+        made = views(points.X, labels, needs, threads=self.threads, shared=points, once=self._once)
         return exact_cells(made, measures, len(points.X), self.threads)
 
     def one_by_one(self, points: SharedPoints, labels: Labels, measures: Sequence[Measure]) -> Iterator[list[Cell]]:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist, squareform
 from strategies import clusterings
 
-from gamac_meta import concordance, pair_pass
+from gamac_meta import concordance, farthest, pair_pass, pairwise
 from gamac_meta._kernels import concordance as bins
 from gamac_meta._kernels import pairs, trees
 from gamac_meta.clustered_points import PIECE
-from gamac_meta.hulls import ClusterHulls
+from gamac_meta.farthest import ClusterHulls
 from gamac_meta.measures import MEASURES
 from gamac_meta.pair_pass import PairPass
 from gamac_meta.pairwise import STATISTIC_COSTS, PartitionView, views
@@ -170,12 +170,16 @@ def shape(name, n, d):
     return rng.normal(size=(n, d))
 
 
+@pytest.mark.parametrize("at_once", [farthest.PAIRS_AT_ONCE, 300])
 @pytest.mark.parametrize("name", ["cloud", "ring", "grid", "line", "point"])
 @pytest.mark.parametrize("d", [1, 2, 3, 8, 9, 40])
-def test_extremes_that_are_searched_for_are_those_of_the_walk(name, d):
-    X = shape(name, 500, d)
+def test_extremes_that_are_searched_for_are_those_of_the_walk(monkeypatch, name, d, at_once):
+    monkeypatch.setattr(farthest, "PAIRS_AT_ONCE", at_once)
+    # whatever it costs
+    monkeypatch.setattr(pairwise, "SEARCHED_SHARE", np.inf)
+    X = shape(name, 120, d)
     rng = np.random.default_rng(d)
-    labels = np.array([(X[:, 0] > 0.2) + 0, rng.integers(-1, 6, 500), np.minimum(np.arange(500), 400)])
+    labels = np.array([(X[:, 0] > 0.2) + 0, rng.integers(-1, 6, 120), np.minimum(np.arange(120), 80)])
     labels[0, :2] = 0, 1
     extremes = ("gaps", "diameters", "own_farthest", "cover")
     for row in labels:
@@ -186,15 +190,43 @@ def test_extremes_that_are_searched_for_are_those_of_the_walk(name, d):
                 assert getattr(view, one) == pytest.approx(getattr(walked, one), rel=1e-13, abs=1e-15), one
 
 
-@pytest.mark.parametrize(("d", "wanted"), [(2, "cover"), (2, "own_farthest"), (8, "gaps"), (40, "diameters")])
-def test_extremes_that_are_searched_for_take_no_walk(monkeypatch, d, wanted):
-    def walk(*_):
-        raise AssertionError("a walk over all pairs")
+@pytest.mark.parametrize(
+    ("kind", "d", "wanted", "partitions", "walks"),
+    [
+        ("cloud", 2, "cover", 2, False),
+        ("cloud", 2, "own_farthest", 2, False),
+        ("cloud", 3, "own_farthest", 2, True),
+        ("cloud", 8, "gaps", 2, False),
+        ("cloud", 9, "gaps", 1, False),
+        ("cloud", 9, "gaps", 2, True),
+        ("cloud", 9, "diameters", 1, False),
+        ("cloud", 9, "diameters", 2, True),
+        # points at the same distance from the middle: nearly every pair may be the farthest
+        ("sphere", 8, "diameters", 1, True),
+        ("sphere", 8, "gaps", 1, False),
+        ("sphere", 200, "gaps", 1, True),
+        ("sphere", 200, "diameters", 1, True),
+    ],
+)
+def test_extremes_are_walked_for_only_where_searches_take_longer(monkeypatch, kind, d, wanted, partitions, walks):
+    made = []
+    original = PairPass._walk
+
+    def walk(self, *arguments):
+        made.append(arguments)
+        return original(self, *arguments)
 
     monkeypatch.setattr(PairPass, "_walk", walk)
-    X = shape("cloud", 60, d)
-    for view in views(X, np.array([np.arange(60) % 3, np.arange(60) % 5]), [wanted]):
-        assert np.all(np.diag(view.gaps) == np.inf) if wanted == "gaps" else np.all(getattr(view, wanted) > 0.0)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, d)) * np.exp(rng.normal(size=(600, 1)))
+    if kind == "sphere":
+        X /= np.linalg.norm(X, axis=1)[:, None]
+    labels = np.array([np.arange(600) % 3, np.arange(600) % 5])[:partitions]
+    for view in views(X, labels, [wanted]):
+        expected = getattr(PartitionView(X, labels[view._row], pairs=PairPass(X, labels[[view._row]])), wanted)
+        made.clear()
+        assert getattr(view, wanted) == pytest.approx(expected, rel=1e-13)
+        assert bool(made) == (walks and view._row == 0), "one walk serves all partitions"
 
 
 @pytest.mark.parametrize("name", ["cloud", "ring", "grid"])
@@ -207,6 +239,15 @@ def test_corners_are_those_of_the_convex_hull(name):
         expected = X[labels == c][ConvexHull(X[labels == c]).vertices]
         assert np.array_equal(np.unique(corners, axis=0), np.unique(expected, axis=0))
         assert len(corners) == len(expected)
+
+
+@pytest.mark.parametrize("columns", [(1e-260, 1e-80), (1e-99, 1e-250), (1e-320, 1.0), (1.0, 0.0)])
+def test_hulls_withstand_columns_of_very_different_size(columns):
+    rng = np.random.default_rng(0)
+    X = np.stack([rng.permutation(np.arange(-20.0, 20.0)) * unit for unit in columns], axis=1)
+    labels = np.arange(40) % 2
+    hulls = ClusterHulls(SharedPoints(X), labels, np.array([0, 20, 40]))
+    assert hulls.diameters() == pytest.approx([np.ptp(X[labels == c], axis=0).max() for c in (0, 1)], rel=1e-13)
 
 
 @pytest.mark.parametrize("unit", [1e-95, 1.0, 1e95])

@@ -10,11 +10,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from gamac_meta import evaluate, extremes, sampling
+from gamac_meta import evaluate, extremes, farthest, pair_pass, sampling
 from gamac_meta.exceptions import InvalidInputError
 from gamac_meta.extremes import SEARCHES, exact_extremes
 from gamac_meta.measures import MEASURES, MeasureEngine, _large
 from gamac_meta.measures._large import interval_cell, kind
+from gamac_meta.pair_pass import PairPass
 from gamac_meta.pairwise import KINDS, STATISTIC_COSTS, STATISTIC_KINDS, views
 from gamac_meta.points import SharedPoints
 from gamac_meta.sampling import GROUPS, RowPass, SampledView, draw, draw_rows
@@ -233,11 +234,44 @@ def test_a_ring_has_diameters_though_all_its_points_are_as_far_out(monkeypatch):
     labels = np.stack([np.arange(900) % 2, np.arange(900) % 3]).astype(np.int32)
     exact = [view.diameters for view in views(X, labels)]
     # too few for all pairs of the points, enough for those of the corners
-    monkeypatch.setattr(extremes, "PAIRS_PER_LOOK", 30_000)
+    monkeypatch.setattr(extremes, "PAIRS_PER_LOOK", 15_000)
     found = [SEARCHES["diameters"](view, lambda: False) for view in sampled(X, labels, 64, 0)]
     assert found == [pytest.approx(diameters, rel=1e-12) for diameters in exact]
     monkeypatch.setattr(extremes, "PAIRS_PER_LOOK", 10)
     assert [SEARCHES["diameters"](view, lambda: False) for view in sampled(X, labels, 64, 0)] == [None, None]
+
+
+def test_the_cover_of_a_ring_is_looked_for_with_an_eye_on_the_clock(monkeypatch):
+    angles = np.linspace(0.0, 2.0 * np.pi, 900, endpoint=False)
+    X, labels = np.stack([np.cos(angles), np.sin(angles)], axis=1), (np.arange(900) % 2).astype(np.int32)[None]
+    (exact,), (view,) = views(X, labels), sampled(X, labels, 64, 0)
+    # a hundred points against 450 corners
+    monkeypatch.setattr(farthest, "PAIRS_AT_ONCE", 45_000)
+    looks = []
+    assert SEARCHES["cover"](view, lambda: looks.append(1)) == pytest.approx(exact.cover, rel=1e-12)
+    assert len(looks) == 2 * 9
+    assert SEARCHES["cover"](view, lambda: len(looks) == 20 or looks.append(1)) is None
+
+
+@pytest.mark.parametrize("kept", [10**9, 0])
+def test_trials_do_what_all_points_will_do(monkeypatch, kept):
+    monkeypatch.setattr(pair_pass, "SUMS_KEPT", kept)
+    X, labels, _ = known(two_and_three_blobs)
+    monkeypatch.setattr(_large, "EXACT_POINTS", 0)
+    made = []
+    for name in ("_summed", "_folded_by_rows"):
+        original = getattr(PairPass, name)
+
+        def counted(self, *arguments, original=original, name=name):
+            made.append(name)
+            return original(self, *arguments)
+
+        monkeypatch.setattr(PairPass, name, counted)
+    # so that they would do otherwise
+    monkeypatch.setattr(pair_pass, "sums_fit", lambda refinements: (refinements.labels.shape[1] < 3000) == (kept == 0))
+    table = evaluate(X, labels, ["silhouette"], time_limit=60.0)
+    assert table.approximate == ()
+    assert set(made[:-1]) == {"_summed" if kept else "_folded_by_rows"}
 
 
 def test_searches_that_take_too_long_are_given_up_for_all_partitions():

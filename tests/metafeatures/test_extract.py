@@ -201,4 +201,4 @@ def test_describe_goes_with_extract(blobs):
     assert table.measures == tuple(MEASURES)
     assert table.makers == LANDMARKS
     again = evaluate(points, description.landmarks, ["silhouette"]).values[:, 0]
-    assert np.array_equal(table.values[:, table.measures.index("silhouette")], again)
+    assert table.values[:, table.measures.index("silhouette")] == pytest.approx(again, rel=1e-13)
