@@ -38,7 +38,7 @@ from gamac_meta.types import Floats, Ints, Labels
 COSTS = ("linear", "neighbors", "pairs", "sort")
 # nearest others that make a neighborhood
 NEIGHBORHOOD = 25
-# of all pairs of points, those that a search for diameters may have to look at: more take longer than a walk
+# of all pairs of points, those that searches for diameters of all partitions may look at: more take longer than a walk
 SEARCHED_SHARE = 0.1
 # local cores whose paths to all others are copied at once
 CORES_AT_ONCE = 256
@@ -99,10 +99,12 @@ class PartitionView(ClusteredPoints):
 
     def _is_searched(self, name: str) -> bool:
         """Whether an extreme is searched for, as the walk over pairs does not make it with what else it makes."""
-        if "extremes" in self._pairs.together or name not in searched_extremes(self.d, len(self._pairs.labels)):
+        p, n = self._pairs.labels.shape
+        if "extremes" in self._pairs.together or name not in searched_extremes(self.d, p):
             return False
-        bounded = self.d <= HULL_DIMENSIONS or (name == "gaps" and self.d <= TREE_DIMENSIONS)
-        return bounded or sum(pairs for _, pairs in self._far_out) <= SEARCHED_SHARE * self._all_labels.size**2
+        if self.d <= HULL_DIMENSIONS or (name == "gaps" and self.d <= TREE_DIMENSIONS):
+            return True
+        return p * sum(pairs for _, pairs in self._far_out) <= SEARCHED_SHARE * n**2
 
     @cached_property
     def _hulls(self) -> ClusterHulls:

@@ -263,6 +263,7 @@ def cluster_gaps(points: SharedPoints, labels: Labels) -> Floats:
     """
     clusters = _grouped(points.X, labels, _by_cluster(points, labels, labels >= 0))
     k = clusters[2].size - 1
+    # nothing is known yet
     return _lowered_gaps(clusters, np.full(k, -np.inf), _boxes_around(clusters), np.full((k, k), np.inf))
 
 
@@ -310,8 +311,8 @@ def _shortest_gaps(cores: Grouped, indices: Ints, reach: Floats, boxes: Boxes | 
 
 
 def _lowered_gaps(clusters: Grouped, loosest: Floats, boxes: Boxes | tuple[()], squares: Floats) -> Floats:
-    """The same from squares (k, k) that are not below the shortest gaps; loosest (k,) squared: what is below it in
-    squares is right."""
+    """(k, k) shortest gaps from squares (k, k) that are not below theirs; what is not above loosest (k,) in squares
+    is right already."""
     points, _, starts, _ = clusters
     if boxes:
         core_points.gaps_by_boxes(points, starts, *boxes, loosest, squares)

@@ -528,6 +528,18 @@ def test_a_seed_decides_and_threads_do_not(clock, too_many):
     assert np.all(other.values[0] != one.values[0])
 
 
+def test_estimates_do_not_depend_on_the_order_of_rows(clock, too_many):
+    X, labels = many()
+    X = np.round(X, 1)  # many are equally near, some equal
+    names = ["silhouette", "gd11", "gamma", "c_index", "sym", "dbcv", "connectivity"]
+    one = evaluate(X, labels, names, time_limit=1.0)
+    order = np.random.default_rng(0).permutation(len(X))
+    two = evaluate(X[order], labels[:, order], names, time_limit=1.0)
+    assert one.approximate == two.approximate != ()
+    for which in ("values", "low", "high"):
+        assert np.array_equal(getattr(one, which), getattr(two, which), equal_nan=True), "not even in the last digit"
+
+
 def test_more_clusters_than_rows_are_undefined_with_a_reason(clock):
     X, labels = many()
     fine = np.arange(len(X)) // 5
