@@ -39,6 +39,22 @@ MOST_CLUSTERS = 500
 # points of trial runs, of which the last two tell the time for all, and rows of a trial walk
 TRIALS = (1000, 4000, 16000)
 TRIAL_ROWS = 32
+# at so many points a walk over pairs takes at least half the time, and a larger share of that for more: trials that
+# were held up must not tell that all is linear
+HALF_QUADRATIC = 40_000
+# what only a walk over all pairs makes
+WALKED = frozenset(
+    [
+        "pair_sums",
+        "mean_gaps",
+        "own_mean",
+        "other_mean",
+        "outsider_mean",
+        "medoid_distances",
+        "concordance",
+        "extreme_sums",
+    ]
+)
 # times the time must fit, or not fit, for a trial to be enough
 CERTAINLY = 8.0
 # fewest and most; powers of two, so that another run takes as many unless the clock is twice off
@@ -213,6 +229,7 @@ class _Estimation:
 
     def predicted(self, run: Run, measures: Sequence[Measure]) -> float:
         """Seconds for all points: a linear and a quadratic part, told apart by trials on few."""
+        walked = any(not WALKED.isdisjoint(measure.needs) for measure in measures)
         # compiled and loaded first, which is not part of the work
         self._timed(run, TRIALS[0], measures)
         # a short trial that something else held up would hide the quadratic part
@@ -225,7 +242,8 @@ class _Estimation:
             m, long = self._timed(run, count, measures)
             if m == n:  # both drew all points, as some of every cluster
                 return long * (self.n / n) ** 2
-            quadratic = max((long / m - short / n) / (m - n), 0.0)
+            least = m / (m + HALF_QUADRATIC) if walked else 0.0
+            quadratic = max((long / m - short / n) / (m - n), least * long / m**2)
             linear = max(long / m - quadratic * m, 0.0)
             seconds = linear * self.n + quadratic * self.n**2
             too_long = linear * further + quadratic * further**2 > TRIAL_SHARE * self.limit

@@ -473,6 +473,20 @@ def test_a_short_trial_that_was_held_up_does_not_hide_what_many_points_take(monk
     assert calls == [1000, 1000, 1000, 4000]
 
 
+@pytest.mark.parametrize(
+    ("name", "fits"), [("silhouette", False), ("os_index", False), ("c_index", False), ("gd11", True)]
+)
+def test_trials_that_were_all_held_up_do_not_make_a_walk_linear(monkeypatch, name, fits):
+    X, labels = many(5000)
+    # the busier the sooner: a point takes ever less
+    seconds = {1000: 0.2, 4000: 0.7, 16000: 2.6}
+    monkeypatch.setattr(_large._Estimation, "_timed", lambda *given: (given[2], seconds[given[2]]))
+    measures = [MEASURES[name], MEASURES["trace_w"]]
+    work = _large._Estimation(SharedPoints(X), labels, measures, 120.0, None, 0)
+    work.n = 500_000
+    assert (work.predicted(work.exactly, measures) <= 120.0) == fits
+
+
 def test_a_longer_limit_measures_more_rows(clock, too_many):
     X, labels = many(20000)
 
