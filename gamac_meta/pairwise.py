@@ -131,12 +131,10 @@ class PartitionView(ClusteredPoints):
     @cached_property
     def gaps(self) -> Floats:
         """(k, k) smallest distance between points of two clusters, infinite on the diagonal."""
-        searched = self._is_searched("gaps")
-        gaps = (
-            cluster_gaps(self._shared, self._all_labels)
-            if searched
-            else self._table(self._pairs.extremes.pair_minima).copy()
-        )
+        if self._is_searched("gaps"):
+            gaps = cluster_gaps(self._shared, self._all_labels)
+        else:
+            gaps = self._table(self._pairs.extremes.pair_minima).copy()
         np.fill_diagonal(gaps, np.inf)
         return gaps
 

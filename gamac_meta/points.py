@@ -105,7 +105,7 @@ class SharedPoints:
     @cached_property
     def left_to_right(self) -> Ints:
         """(n,) points of one column or two in the order that makes the convex hulls of all clusters linear."""
-        return np.lexsort(self.X.T[::-1])
+        return order_of_points(self.X)
 
     @cached_property
     def spanning_tree(self) -> tuple[Ints, Floats]:
@@ -141,7 +141,7 @@ class SharedPoints:
         size, popularity = self._natural_neighbors
         sums, members = neighborhoods(self, popularity)
         # of two points that are each other's only neighbor, distances to farther ones tell which is denser
-        listed, _ = self.neighbors(min(LISTED, len(self.X) - 1))
+        listed, _ = self.neighbors(max(size, min(LISTED, len(self.X) - 1)))
         starts = np.concatenate([[0], np.cumsum(popularity)])
         standing = connected.representatives(self.X, _densest_first(sums, listed), members, starts)
         cores, number = np.unique(standing, return_inverse=True)
